@@ -1,0 +1,1 @@
+"""Who received the lecture, from when to when, and how we know."""

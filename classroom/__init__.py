@@ -1,0 +1,1 @@
+"""The service: rooms, people and pages around `signaling` and `attendance`."""

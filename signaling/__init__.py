@@ -1,0 +1,1 @@
+"""WHIP and WHEP signaling, and the relay that carries one lecturer to a whole audience."""

@@ -1,0 +1,98 @@
+"""Where signaling meets the rest: what it asks of others, and what others ask of it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from signaling.control import Audience, Closing, Event, OpenPeer
+from signaling.session.answer import Answer
+from signaling.session.offer import Offer
+
+
+class Act(enum.StrEnum):
+    PUBLISH = "publish"
+    WATCH = "watch"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a ticket allows. `member` is opaque to signaling.
+
+    PUBLISH: `slots` holds the one slot to publish to. WATCH: every slot the viewer may see, in the order of lines.
+    """
+
+    lecture: str
+    member: str
+    act: Act
+    slots: tuple[str, ...]
+
+
+class Admission(Protocol):
+    async def admit(self, ticket: str, lecture: str, act: Act, slot: str | None) -> Grant:
+        """May this ticket do this? Raises `Refused`."""
+
+    async def opened(self, grant: Grant, peer: str) -> None:
+        """The peer of that grant exists now: `peer` appears in the relay's events from here on."""
+
+    async def failed(self, ticket: str, lecture: str, act: Act, cause: str) -> None:
+        """An attempt was refused after admission, or before it: kept, for it may excuse a member."""
+
+
+class Relay(Protocol):
+    """The relay as the web process sees it. Every method raises `Refused(RELAY_DOWN)` while there is none."""
+
+    async def open(self, grant: Grant, peer: str, offer: Offer) -> Answer:
+        """Raises `Refused` (NO_CODEC, FULL, RELAY_DOWN)."""
+
+    async def close(self, peer: str, reason: Closing) -> None: ...
+
+    async def route(self, publication: str, slot: str | None, audience: Audience) -> None: ...
+
+    async def peers(self) -> tuple[OpenPeer, ...]: ...
+
+    def events(self) -> AsyncIterator[Event | RelayUp | RelayDown]:
+        """Everything the relay tells, in order, for one consumer."""
+
+
+class RelayUp(msgspec.Struct, tag=True, frozen=True):
+    """The control connection stands; `at` in CLOCK_MONOTONIC seconds."""
+
+    at: float
+
+
+class RelayDown(msgspec.Struct, tag=True, frozen=True):
+    """The control connection broke: from now on nobody receives anything, and that is our fault."""
+
+    at: float
+
+
+class SrtpKeys(msgspec.Struct, frozen=True):
+    """Master key and salt of one direction (RFC 3711, RFC 7714), with the DTLS profile's name."""
+
+    profile: str
+    key_and_salt: bytes
+
+
+Address = tuple[str, int]
+
+
+class Fanout(Protocol):
+    """Many packets to many viewers in one call. Viewers are small integers, used again after `remove`.
+
+    `send` encrypts each packet with each viewer's own context and sends it there; sending the same plaintext again
+    gives the same bytes (RFC 3711 needs: one number, one plaintext).
+    """
+
+    def add(self, keys: SrtpKeys, address: Address) -> int: ...
+
+    def move(self, viewer: int, address: Address) -> None: ...
+
+    def remove(self, viewer: int) -> None: ...
+
+    def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
+        """Returns how many datagrams the kernel took; the rest are counted as dropped by the caller."""
+
+    def send_rtcp(self, packet: bytes, viewer: int) -> bool: ...

@@ -1,0 +1,177 @@
+"""What goes into the relay's core and what comes out: no sockets, no DTLS, no SRTP on this side.
+
+The shell (`io/process_asyncio.py`) decrypts and feeds inputs with `now`, and performs every action before it feeds the
+next input. Peers are named by the id that the web process gave them; addresses are (host, port).
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from signaling.control import Closing, ToRelay, ToWeb
+from signaling.ports import Address
+from signaling.session.offer import Fingerprint, Setup
+
+# --- inputs ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StunArrived:
+    """A datagram whose first byte says STUN (RFC 7983). Not authenticated yet."""
+
+    data: bytes
+    source: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """The peer's DTLS handshake is done and its SRTP contexts exist; a viewer's fan-out index is set."""
+
+    peer: str
+    viewer: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RtpArrived:
+    """An RTP packet of a publisher, authenticated and decrypted."""
+
+    peer: str
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RtcpArrived:
+    """A compound RTCP packet, authenticated and decrypted, and the address that it came from."""
+
+    peer: str
+    packet: bytes
+    source: Address
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEnded:
+    """The shell's own reasons: close_notify, or a handshake that failed."""
+
+    peer: str
+    reason: Closing
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed; at least every 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A message of the web process."""
+
+    message: ToRelay
+
+
+Input = StunArrived | Secured | RtpArrived | RtcpArrived | PeerEnded | Tick | Commanded
+
+# --- actions --------------------------------------------------------------------------------------------------------
+
+
+class Viewers:
+    """A set of fan-out indexes in one contiguous array; add and remove in constant time.
+
+    The packet path reads `indexes` (int32) as it is, so an audience is never copied for a packet.
+    """
+
+    __slots__ = ("indexes", "_places")
+
+    def __init__(self) -> None:
+        self.indexes: array[int] = array("i")
+        self._places: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.indexes)
+
+    def __contains__(self, viewer: int) -> bool:
+        return viewer in self._places
+
+    def add(self, viewer: int) -> None:
+        if viewer not in self._places:
+            self._places[viewer] = len(self.indexes)
+            self.indexes.append(viewer)
+
+    def remove(self, viewer: int) -> None:
+        place = self._places.pop(viewer, None)
+        if place is None:
+            return
+        last = self.indexes.pop()
+        if last != viewer:
+            self.indexes[place] = last
+            self._places[last] = place
+
+
+@dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """A STUN message, sent as it is."""
+
+    data: bytes
+    destination: Address
+
+
+@dataclass(frozen=True, slots=True)
+class BeginHandshake:
+    """ICE has a way to the peer: start DTLS there (`setup` is our role), and check its certificate against these."""
+
+    peer: str
+    address: Address
+    setup: Setup
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The peer answered our check from a new address: everything for it goes there from now on."""
+
+    peer: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Prepared packets (plaintext RTP) for an audience. `audio` goes first, always."""
+
+    packets: tuple[bytes, ...]
+    audience: Viewers
+    audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Packets sent before, to one viewer again, byte for byte."""
+
+    packets: tuple[bytes, ...]
+    viewer: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendRtcp:
+    """A compound RTCP packet in the clear; the shell encrypts it for this peer."""
+
+    peer: str
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The peer is gone: close_notify where DTLS stands, free its contexts and its fan-out index."""
+
+    peer: str
+    reason: Closing
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An event or an answer for the web process."""
+
+    message: ToWeb
+
+
+Action = SendDatagram | BeginHandshake | Move | Forward | Resend | SendRtcp | Forget | Tell
