@@ -48,7 +48,7 @@ class NodeStopped(msgspec.Struct, tag=True, frozen=True):
 
 
 class LectureMoved(msgspec.Struct, tag=True, frozen=True):
-    """`by` is a member or staff id, or None where the room itself decided; `cause` a word ("button", "first-picture")."""
+    """`by` is a member or staff id, None where the room itself decided; `cause` a word ("button", "first-picture")."""
 
     state: LectureState
     cause: str

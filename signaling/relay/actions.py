@@ -81,7 +81,7 @@ class Viewers:
     The packet path reads `indexes` (int32) as it is, so an audience is never copied for a packet.
     """
 
-    __slots__ = ("indexes", "_places")
+    __slots__ = ("_places", "indexes")
 
     def __init__(self) -> None:
         self.indexes: array[int] = array("i")
