@@ -1,0 +1,278 @@
+"""What goes over the channel, as docs/protocol.md §3 says; `web/src/channel/messages.ts` is generated from here.
+
+Client messages are bounded and refuse unknown fields, so that what decodes is within every limit. Room messages carry
+`seq`. Times are aware UTC with milliseconds; durations are milliseconds where the name ends in `_ms`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from attendance.facts import LectureState
+from classroom.errors import ProtocolError
+from signaling.session.offer import Codec
+
+VERSION: Final = 1
+
+Ticket = Annotated[str, Meta(min_length=1, max_length=512)]
+Device = Annotated[str, Meta(max_length=64)]
+ChatText = Annotated[str, Meta(min_length=1, max_length=500)]
+ChatKey = Annotated[str, Meta(min_length=1, max_length=40)]
+Detail = Annotated[str, Meta(max_length=200)]
+Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Rate = Annotated[float, Meta(ge=0, le=1000)]
+Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
+
+
+class Page(enum.StrEnum):
+    ROOM = "room"
+    STUDIO = "studio"
+
+
+class Cause(enum.StrEnum):
+    """Why a page has no media, as the page found it."""
+
+    NO_MEDIA = "no-media"
+    NO_UDP = "no-udp"
+    AUTOPLAY = "autoplay"
+    NO_CODEC = "no-codec"
+    NO_WEBRTC = "no-webrtc"
+    CAMERA_REFUSED = "camera-refused"
+    OTHER = "other"
+
+
+class SlotState(enum.StrEnum):
+    EMPTY = "empty"
+    EXPECTED = "expected"  # a publisher is there, its media is not (yet) shown
+    LIVE = "live"
+    LOST = "lost"  # it was live and its media stopped: the page covers the last frame
+
+
+class NotCounting(enum.StrEnum):
+    """Why a member's minutes do not grow now."""
+
+    NOT_STARTED = "not-started"
+    NO_MEDIA = "no-media"
+    INTERRUPTED = "interrupted"
+    ENDED = "ended"
+    NOT_MEMBER = "not-member"
+
+
+class Close(enum.IntEnum):
+    """WebSocket close codes of the channel."""
+
+    RESTARTING = 1012
+    PROTOCOL = 4400
+    TICKET = 4401
+    NO_LECTURE = 4404
+    NO_HELLO = 4408
+    TOO_MANY_DEVICES = 4409
+    LECTURE_OVER = 4410
+    TOO_SLOW = 4413
+    TOO_MANY_TRIES = 4429
+
+
+# --- client → server ------------------------------------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, tag="hello", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    """First on every socket. `last` is the highest `seq` seen, absent at first."""
+
+    ticket: Ticket
+    last: Sequence | None = None
+    version: Literal[1] = VERSION
+    page: Page = Page.ROOM
+    device: Device = ""
+
+
+class Heartbeat(msgspec.Struct, tag="heartbeat", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    visible: bool
+    playing: bool
+
+
+class Say(msgspec.Struct, tag="chat", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    text: ChatText
+    key: ChatKey | None = None
+
+
+class Quality(msgspec.Struct, tag="quality", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    """`freezes` since the last such message; `loss` from 0 to 1."""
+
+    fps: Rate | None = None
+    freezes: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    loss: Share | None = None
+    delay_ms: Milliseconds | None = None
+    rtt_ms: Milliseconds | None = None
+
+
+class Trouble(msgspec.Struct, tag="trouble", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    cause: Cause
+    detail: Detail = ""
+
+
+class Command(msgspec.Struct, tag="lecture", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    action: Literal["start", "end"]
+
+
+ClientMessage = Hello | Heartbeat | Say | Quality | Trouble | Command
+
+# --- server → client ------------------------------------------------------------------------------------------------
+
+
+class You(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    branch: str
+    role: str
+    connection: str
+
+
+class LectureView(msgspec.Struct, frozen=True):
+    """`since`: when this state began; None where it never changed."""
+
+    id: str
+    title: str
+    state: LectureState
+    starts: datetime.datetime | None
+    ends: datetime.datetime | None
+    since: datetime.datetime | None
+
+
+class SlotView(msgspec.Struct, frozen=True):
+    """`video` is the codec shown, None while only sound flows or nothing does."""
+
+    slot: str
+    state: SlotState
+    name: str | None = None
+    branch: str | None = None
+    member: str | None = None
+    video: Codec | None = None
+
+
+class Chat(msgspec.Struct, tag="chat", tag_field="type", frozen=True):
+    seq: int
+    id: str
+    name: str
+    branch: str
+    role: str
+    text: str
+    at: datetime.datetime
+    key: str | None
+
+
+class Snapshot(msgspec.Struct, tag="snapshot", tag_field="type", frozen=True):
+    seq: int
+    version: int
+    you: You
+    lecture: LectureView
+    slots: tuple[SlotView, ...]
+    count: int
+    chat: tuple[Chat, ...]
+    whip: str
+    whep: str
+    now: datetime.datetime
+
+
+class Resumed(msgspec.Struct, tag="resumed", tag_field="type", frozen=True):
+    """Instead of a snapshot: what was missed follows. `seq` is the room's last."""
+
+    seq: int
+    connection: str
+    count: int
+
+
+class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
+    seq: int
+    count: int
+
+
+class LectureChanged(msgspec.Struct, tag="lecture", tag_field="type", frozen=True):
+    seq: int
+    state: LectureState
+    since: datetime.datetime
+    cause: str
+
+
+class SlotChanged(msgspec.Struct, tag="slot", tag_field="type", frozen=True):
+    seq: int
+    slot: str
+    state: SlotState
+    name: str | None
+    branch: str | None
+    member: str | None
+    video: Codec | None
+
+
+class Counted(msgspec.Struct, tag="counted", tag_field="type", frozen=True):
+    """To one member. `counted_ms` is credited so far; `since` is when this state began."""
+
+    receiving: bool
+    counted_ms: int
+    since: datetime.datetime | None
+    reason: NotCounting | None
+
+
+class AudienceSeen(msgspec.Struct, tag="audience", tag_field="type", frozen=True):
+    """To lecturer, host and guests. `trouble`: members who reported trouble in the last minute."""
+
+    connected: int
+    receiving: int
+    invited: int
+    trouble: int
+
+
+class Problem(msgspec.Struct, tag="error", tag_field="type", frozen=True):
+    reason: str
+    text: str
+    fatal: bool
+
+
+RoomMessage = Chat | Presence | LectureChanged | SlotChanged
+"""Those with `seq`, which everybody in the room gets."""
+
+SingleMessage = Snapshot | Resumed | RoomMessage | Counted | AudienceSeen | Problem
+
+
+class Batch(msgspec.Struct, tag="batch", tag_field="type", frozen=True):
+    messages: tuple[SingleMessage, ...]
+
+
+ServerMessage = SingleMessage | Batch
+
+_decoder = msgspec.json.Decoder(ClientMessage)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(frame: str | bytes) -> ClientMessage:
+    """One client frame. Raises `ProtocolError` for whatever is not exactly one bounded client message."""
+    try:
+        message: ClientMessage = _decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ProtocolError(str(error)[:200]) from error
+    return message
+
+
+def encode(message: ServerMessage) -> bytes:
+    return _encoder.encode(message)
+
+
+def batch(encoded: Iterable[bytes]) -> bytes:
+    """One frame of messages that are encoded already; a single one goes as it is."""
+    frames = list(encoded)
+    if len(frames) == 1:
+        return frames[0]
+    return b'{"type":"batch","messages":[' + b",".join(frames) + b"]}"
+
+
+def moment(microseconds: int) -> datetime.datetime:
+    """Microseconds since the epoch as the wire's time: aware, UTC, cut to milliseconds."""
+    seconds, rest = divmod(microseconds, 1_000_000)
+    whole = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return whole.replace(microsecond=rest // 1000 * 1000)
