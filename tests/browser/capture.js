@@ -1,0 +1,118 @@
+// Runs before a page's own scripts: keeps hold of its peer connections and counts its offers, for the test to read.
+(() => {
+  const peers = [];
+  const posts = [];
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      peers.push(this);
+    }
+  };
+  const fetchOfPage = window.fetch;
+  window.fetch = function (input, init = {}) {
+    const url = String(input instanceof Request ? input.url : input);
+    const method = (init.method || (input instanceof Request && input.method) || "GET").toUpperCase();
+    if (/\/wh[ie]p\//.test(url)) posts.push({ url, method, at: Date.now() });
+    return fetchOfPage.call(this, input, init);
+  };
+
+  // The first decoded picture of each <video>, in milliseconds since the page was opened.
+  const firsts = {};
+  const watch = (video) => {
+    if (video.__watched || !video.requestVideoFrameCallback) return;
+    video.__watched = true;
+    video.requestVideoFrameCallback((now) => {
+      const name = video.dataset.testid || "video";
+      if (!(name in firsts)) firsts[name] = performance.timeOrigin + now;
+    });
+  };
+  new MutationObserver(() => document.querySelectorAll("video").forEach(watch)).observe(document, {
+    childList: true,
+    subtree: true,
+  });
+
+  const source = window.__source;
+  if (source && navigator.mediaDevices) {
+    const devices = navigator.mediaDevices;
+    const camera = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = (wanted) => {
+      if (wanted && wanted.video)
+        wanted = {
+          ...wanted,
+          video: { width: source.width, height: source.height, frameRate: source.fps },
+        };
+      return camera(wanted);
+    };
+    const screen = devices.getDisplayMedia.bind(devices);
+    devices.getDisplayMedia = async (wanted) => {
+      const stream = await screen(wanted);
+      await Promise.all(
+        stream.getVideoTracks().map((track) =>
+          track.applyConstraints({ width: source.width, height: source.height, frameRate: source.fps }).catch(() => {}),
+        ),
+      );
+      return stream;
+    };
+  }
+
+  window.__test = {
+    posts,
+    firsts,
+    peers,
+    // What arrives, by line: one entry for each inbound-rtp, with the slot that the answer names in a=msid.
+    async inbound() {
+      const found = [];
+      for (const peer of peers) {
+        if (peer.connectionState === "closed") continue;
+        const slots = {};
+        const sdp = (peer.remoteDescription && peer.remoteDescription.sdp) || "";
+        for (const part of sdp.split(/\r?\nm=/).slice(1)) {
+          const mid = /a=mid:(\S+)/.exec(part);
+          const msid = /a=msid:(\S+)/.exec(part);
+          if (mid && msid) slots[mid[1]] = msid[1];
+        }
+        const stats = await peer.getStats();
+        const codecs = {};
+        stats.forEach((entry) => {
+          if (entry.type === "codec") codecs[entry.id] = entry.mimeType;
+        });
+        stats.forEach((entry) => {
+          if (entry.type === "inbound-rtp")
+            found.push({
+              slot: slots[entry.mid],
+              kind: entry.kind,
+              codec: codecs[entry.codecId],
+              packets: entry.packetsReceived,
+              lost: entry.packetsLost,
+              frames: entry.framesDecoded,
+              width: entry.frameWidth,
+              freezes: entry.freezeCount,
+              energy: entry.totalAudioEnergy,
+              jitterDelay: entry.jitterBufferDelay / (entry.jitterBufferEmittedCount || 1),
+            });
+        });
+      }
+      return found;
+    },
+    async outbound() {
+      const found = [];
+      for (const peer of peers) {
+        if (peer.connectionState === "closed") continue;
+        (await peer.getStats()).forEach((entry) => {
+          if (entry.type === "outbound-rtp")
+            found.push({
+              kind: entry.kind,
+              bytes: entry.bytesSent,
+              width: entry.frameWidth,
+              height: entry.frameHeight,
+              limited: entry.qualityLimitationReason,
+              fps: entry.framesPerSecond,
+              at: entry.timestamp,
+            });
+        });
+      }
+      return found;
+    },
+  };
+})();

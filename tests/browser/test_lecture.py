@@ -1,0 +1,89 @@
+"""The main job: a lecturer publishes camera and screen from the page; members play, whenever they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import PHONE, Hall, Tab, eventually, median
+from tests.servers.service import Service
+
+
+@pytest.fixture(scope="module")
+def live(browser: Browser, service: Service) -> Iterator[tuple[Hall, Tab]]:
+    """A hall whose lecturer is live with the camera."""
+    hall = Hall(browser, service, service.lecture(members=12))
+    lecturer = hall.lecturer()
+    eventually(lambda: lecturer.outbound(), what="the studio sends")
+    yield hall, lecturer
+    hall.close()
+
+
+def test_four_members_see_and_hear_lecturer_and_screen(live: tuple[Hall, Tab]) -> None:
+    hall, lecturer = live
+    members = [hall.member(number, viewport=PHONE if number % 2 else None) for number in range(4)]
+    for member in members:
+        member.plays("lecturer")
+    lecturer.at("studio-screen").click()
+    for member in members:
+        member.plays("screen")
+
+    energy = [member.inbound("lecturer", "audio").get("energy") or 0.0 for member in members]
+    before = [(member.frames("lecturer"), member.frames("screen")) for member in members]
+    began = time.monotonic()
+    time.sleep(6)
+    took = time.monotonic() - began
+    for member, (camera, screen), heard in zip(members, before, energy, strict=True):
+        assert (member.frames("lecturer") - camera) / took >= 20
+        assert member.frames("screen") > screen
+        assert member.inbound("lecturer", "audio")["energy"] > heard
+        assert member.offers() == 1
+    for member in members:
+        member.page.context.close()
+
+
+def test_a_member_who_joins_in_the_middle_sees_within_a_second(live: tuple[Hall, Tab]) -> None:
+    hall, _ = live
+    times = []
+    for number in range(5):
+        link = hall.lecture.members[5 + number]
+        tab = hall.tab(link, viewport=PHONE)
+        tab.page.goto("about:blank")
+        opened = time.time() * 1000
+        tab.page.goto(link.url, wait_until="commit")
+        tab.at("join-enter").click()
+        times.append(tab.first_frame("room-video-lecturer") - opened)
+        tab.page.context.close()
+    assert median(times) <= 1000, times
+
+
+def test_the_studio_shows_the_lecturer_and_who_is_watching(live: tuple[Hall, Tab]) -> None:
+    hall, lecturer = live
+    member = hall.member(4)
+    member.plays("lecturer")
+    preview = lecturer.at("studio-preview")
+    assert preview.evaluate("video => video.videoWidth") > 0
+    eventually(lambda: "1" in lecturer.at("studio-viewers").inner_text(), what="one is watching")
+    member.page.context.close()
+
+
+def test_members_talk(live: tuple[Hall, Tab]) -> None:
+    hall, _ = live
+    first, second = hall.member(0), hall.member(1)
+    first.at("chat-input").wait_for()
+    first.at("chat-input").fill("老师好，镇巴的同志们好！")
+    first.at("chat-send").click()
+    second.page.get_by_text("老师好，镇巴的同志们好！").first.wait_for()
+    first.page.context.close()
+    second.page.context.close()
+
+
+def test_a_members_own_time_is_counted_on_the_page(live: tuple[Hall, Tab]) -> None:
+    hall, _ = live
+    member = hall.member(2)
+    member.plays("lecturer")
+    eventually(lambda: member.at("counted").get_attribute("data-receiving") == "true", what="the green dot")
+    member.page.context.close()
