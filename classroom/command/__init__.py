@@ -1,0 +1,1 @@
+"""`classroom` on the command line: one file per subcommand; each parses, calls and prints."""

@@ -1,0 +1,1 @@
+"""The sample lecture, and the program that makes it."""
