@@ -43,7 +43,9 @@ class Line(msgspec.Struct, frozen=True):
 
     `codecs` maps each codec that we also speak to the offer's own payload type (browsers decode at their own
     numbers only); empty when there is none, and the line is then rejected in the answer.
-    `extensions` maps header extension URIs to the offer's ids. `ssrcs` are those the offer declares (may be none).
+    `extensions` maps header extension URIs to the offer's ids. `ssrcs` are those the offer declares (may be none),
+    without those of repair streams. `h264_profile` is the offer's own profile-level-id (an answer with another one
+    is no match for browsers), `heading` the m-line as offered ("application UDP/DTLS/SCTP webrtc-datachannel").
     """
 
     mid: str
@@ -54,6 +56,8 @@ class Line(msgspec.Struct, frozen=True):
     feedback: dict[int, tuple[str, ...]] = {}  # payload type → "nack", "nack pli", "goog-remb", "transport-cc"…
     ssrcs: tuple[int, ...] = ()
     rejected: bool = False  # a line that is neither audio nor video, or has no codec of ours
+    h264_profile: str = "42e01f"
+    heading: str = ""
 
 
 class Offer(msgspec.Struct, frozen=True):
