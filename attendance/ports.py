@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from attendance.chain import Head, Row
 from attendance.facts import Body, Fact
 
 
@@ -32,6 +33,22 @@ class Store(Protocol):
 
     def read(self, lecture: str, after: int = 0) -> AsyncIterator[Stored]:
         """Rows of a lecture beyond `after`, in order."""
+
+
+class Ledger(Store, Protocol):
+    """The same rows as they are stored, for the check of the chain and for reports."""
+
+    def rows(self, lecture: str, after: int = 0, until: int | None = None) -> AsyncIterator[Row]:
+        """Rows beyond `after` up to `until` (the last one where None), in order, their bodies not decoded."""
+
+    async def last(self, lecture: str) -> tuple[int, bytes]:
+        """The number and the hash of the last row; (0, 32 zero bytes) where there is none."""
+
+
+class Notary(Protocol):
+    async def seal(self, lecture: str) -> Head | None:
+        """The signed head of what is stored now, also kept outside the database; None while nothing is stored.
+        An unchanged head keeps its first signature."""
 
 
 class Clock(Protocol):

@@ -1,0 +1,76 @@
+"""Opens the database, SQLite or PostgreSQL, the same way for everyone who uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT = 5_000
+"""Milliseconds that a writer waits for another process's transaction on SQLite."""
+
+READ_ONLY = {"read_only": True}
+"""Execution options of a connection that only reads: on SQLite it then takes no write lock."""
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+
+
+def normalize_url(url: str) -> URL:
+    """`sqlite:///path` or `postgresql://user@host/name`, with or without a driver, for the asynchronous drivers.
+
+    Raises `ValueError`, whose text holds no password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the database URL cannot be read; write sqlite:///path or postgresql://…") from error
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise ValueError(f"{parsed.drivername} databases are not supported; write sqlite:///path or postgresql://…")
+    parsed = parsed.set(drivername=driver)
+    sslmode = parsed.query.get("sslmode")
+    if sslmode is not None:  # libpq's name for what asyncpg calls ssl
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
+    return parsed
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """An engine whose commits are durable when they return. Dispose of it with `await engine.dispose()`.
+
+    On SQLite every transaction begins IMMEDIATE, so that one that reads and then writes never fails for another
+    writer's sake; a connection with the execution options `READ_ONLY` begins deferred and blocks nobody.
+    Raises `ValueError` for a URL that is of neither database.
+    """
+    parsed = normalize_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(parsed)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    # Pre-ping: after a restart of the database the pool's old connections are replaced before they are used.
+    return create_async_engine(
+        parsed, pool_pre_ping=True, pool_timeout=10, connect_args={"timeout": 5, "command_timeout": 60}
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would be deferred, and come too late for reads
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
