@@ -78,14 +78,17 @@ Input = StunArrived | Secured | RtpArrived | RtcpArrived | PeerEnded | Tick | Co
 class Viewers:
     """A set of fan-out indexes in one contiguous array; add and remove in constant time.
 
-    The packet path reads `indexes` (int32) as it is, so an audience is never copied for a packet.
+    The packet path reads `indexes` (int32) as it is. `changes` counts every add and remove: who kept a copy of
+    `indexes` sees by it that the copy is old, and asks `held` about each viewer in it.
     """
 
-    __slots__ = ("_places", "indexes")
+    __slots__ = ("_places", "_since", "changes", "indexes")
 
     def __init__(self) -> None:
         self.indexes: array[int] = array("i")
+        self.changes = 0
         self._places: dict[int, int] = {}
+        self._since: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -95,6 +98,8 @@ class Viewers:
 
     def add(self, viewer: int) -> None:
         if viewer not in self._places:
+            self.changes += 1
+            self._since[viewer] = self.changes
             self._places[viewer] = len(self.indexes)
             self.indexes.append(viewer)
 
@@ -102,10 +107,19 @@ class Viewers:
         place = self._places.pop(viewer, None)
         if place is None:
             return
+        self.changes += 1
+        del self._since[viewer]
         last = self.indexes.pop()
         if last != viewer:
             self.indexes[place] = last
             self._places[last] = place
+
+    def held(self, viewer: int, changes: int) -> bool:
+        """Whether this viewer is here now and was here already when `changes` had that value, without a break.
+
+        An index that was given back and used again in between is another viewer."""
+        since = self._since.get(viewer)
+        return since is not None and since <= changes
 
 
 @dataclass(frozen=True, slots=True)
