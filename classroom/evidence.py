@@ -1,0 +1,148 @@
+"""What the relay saw, as facts of the ledger: one table. Pure; the only place where the two vocabularies meet.
+
+Theory of operation: the relay speaks of peers and of seconds of CLOCK_MONOTONIC, the ledger of members and of
+microseconds since the epoch. An interval of *receiving* opens at the first valid report and closes at the last one.
+When a viewer stops in order (DELETE, close_notify) that message itself is evidence: if the last report is at most three
+seconds old the interval ends with it. The relay tells a stall and the end of a peer one after the other; a stall that
+is younger than a real one can be is the first half of such an end, and waits for the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from attendance.facts import (
+    Bits,
+    Body,
+    Evidence,
+    JoinFailed,
+    OutageBegan,
+    OutageEnded,
+    ReceivingBegan,
+    ReceivingStopped,
+)
+from signaling.control import Closing, Event, PeerClosed, ViewerLacksCodec, ViewerReceiving, ViewerStalled
+from signaling.ports import RelayDown, RelayUp
+
+CLEAN = frozenset({Closing.DELETED, Closing.CLOSED, Closing.SHUTDOWN})
+CLEAN_WITHIN = 3.0
+STALLS_AFTER = 4.5
+"""Seconds. The relay calls a viewer stalled after 5 s without a valid report; what it tells sooner is an end."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    lecture: str
+    body: Body
+    happened: int | None  # None: now
+
+
+@dataclass(slots=True)
+class Viewer:
+    lecture: str
+    member: str
+    receiving: bool = False
+    ending: float | None = None  # last valid report, told with an end that is still to come
+    lacks: bool = False
+
+
+class Witness:
+    """Follows every viewer of this node. `at` turns CLOCK_MONOTONIC seconds into microseconds since the epoch."""
+
+    def __init__(self, at: Callable[[float], int]) -> None:
+        self._at = at
+        self._viewers: dict[str, Viewer] = {}
+        self._table: dict[type, Callable[[Any], list[Told]]] = {
+            ViewerReceiving: self._receiving,
+            ViewerStalled: self._stalled,
+            PeerClosed: self._closed,
+            ViewerLacksCodec: self._lacks_codec,
+        }
+
+    def watch(self, peer: str, lecture: str, member: str) -> None:
+        """`peer` is a viewer: what the relay tells of it from here on concerns this member."""
+        self._viewers.setdefault(peer, Viewer(lecture, member))
+
+    def forget(self, peer: str) -> None:
+        """The relay never opened it."""
+        self._viewers.pop(peer, None)
+
+    def viewer(self, peer: str) -> Viewer | None:
+        return self._viewers.get(peer)
+
+    def viewers(self, lecture: str) -> list[tuple[str, Viewer]]:
+        return [(peer, viewer) for peer, viewer in self._viewers.items() if viewer.lecture == lecture]
+
+    def of(self, lecture: str, member: str) -> list[Viewer]:
+        return [viewer for _, viewer in self.viewers(lecture) if viewer.member == member]
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def bits(self, lecture: str) -> dict[str, int]:
+        """What a beat says of this lecture's viewers."""
+        return {peer: int(Bits.REPORTED) for peer, viewer in self.viewers(lecture) if viewer.receiving}
+
+    def receive(self, event: Event | RelayUp | RelayDown, lectures: Iterable[str] = ()) -> list[Told]:
+        """`lectures`: those that go on now; an outage of the relay is theirs."""
+        if isinstance(event, RelayDown):
+            return self._down(event, lectures)
+        if isinstance(event, RelayUp):
+            now = self._at(event.at)
+            return [Told(lecture, OutageEnded("relay"), now) for lecture in lectures]
+        handler = self._table.get(type(event))
+        return [] if handler is None else handler(event)
+
+    def _receiving(self, event: ViewerReceiving) -> list[Told]:
+        viewer = self._viewers.get(event.peer)
+        if viewer is None:
+            return []
+        viewer.ending = None
+        if viewer.receiving:
+            return []
+        viewer.receiving = True
+        since = self._at(event.at)
+        return [Told(viewer.lecture, ReceivingBegan(viewer.member, event.peer, Evidence.REPORTED, since), since)]
+
+    def _stalled(self, event: ViewerStalled) -> list[Told]:
+        viewer = self._viewers.get(event.peer)
+        if viewer is None or not viewer.receiving:
+            return []
+        if event.at - event.last < STALLS_AFTER:
+            viewer.ending = event.last
+            return []
+        return self._stop(event.peer, viewer, event.at, event.last, "stalled")
+
+    def _closed(self, event: PeerClosed) -> list[Told]:
+        viewer = self._viewers.pop(event.peer, None)
+        if viewer is None or not viewer.receiving:
+            return []
+        last = event.last if viewer.ending is None else viewer.ending
+        if event.reason in CLEAN and event.at - last <= CLEAN_WITHIN:
+            last = event.at
+        return self._stop(event.peer, viewer, event.at, last, event.reason.value)
+
+    def _lacks_codec(self, event: ViewerLacksCodec) -> list[Told]:
+        viewer = self._viewers.get(event.peer)
+        if viewer is None or viewer.lacks:
+            return []
+        viewer.lacks = True
+        fact = JoinFailed(viewer.member, "no-codec", f"{event.slot}: {event.codec.value}")
+        return [Told(viewer.lecture, fact, None)]
+
+    def _down(self, event: RelayDown, lectures: Iterable[str]) -> list[Told]:
+        now = self._at(event.at)
+        told = [Told(lecture, OutageBegan("relay", now), now) for lecture in lectures]
+        for peer, viewer in self._viewers.items():
+            if viewer.receiving:
+                told += self._stop(peer, viewer, event.at, event.at, "relay-down")
+        self._viewers.clear()
+        return told
+
+    def _stop(self, peer: str, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:
+        viewer.receiving, viewer.ending = False, None
+        body = ReceivingStopped(viewer.member, peer, self._at(min(last, at)), reason)
+        return [Told(viewer.lecture, body, self._at(at))]

@@ -1,0 +1,58 @@
+"""What a member is told of their own minutes, and when."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from attendance.facts import LectureState
+from attendance.roster import Role
+from classroom.room.messages import Counted, NotCounting, moment
+
+REFRESH = 15 * 1_000_000
+COUNTED_ROLES = frozenset({Role.MEMBER, Role.GUEST})
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A member's attendance now: does media reach them, since when that is so, and what is credited so far."""
+
+    receiving: bool
+    credited_ms: int
+    since: int | None = None
+
+
+class Attendance(Protocol):
+    """What the room asks of the ledger; pure, by the facts recorded so far."""
+
+    def standing(self, member: str, now: int) -> Standing: ...
+
+    def receiving(self) -> int:
+        """Members whom media reaches now."""
+
+
+NOT_LIVE: dict[LectureState, NotCounting] = {
+    LectureState.PLANNED: NotCounting.NOT_STARTED,
+    LectureState.LOBBY: NotCounting.NOT_STARTED,
+    LectureState.INTERRUPTED: NotCounting.INTERRUPTED,
+    LectureState.ENDED: NotCounting.ENDED,
+    LectureState.PUBLISHED: NotCounting.ENDED,
+}
+
+
+def counted(role: str, state: LectureState, standing: Standing) -> Counted:
+    """The message for a member of `role` while the lecture is in `state`."""
+    reason: NotCounting | None = NOT_LIVE.get(state)
+    if role not in COUNTED_ROLES:
+        reason = NotCounting.NOT_MEMBER
+    elif reason is None and not standing.receiving:
+        reason = NotCounting.NO_MEDIA
+    since = None if standing.since is None else moment(standing.since)
+    return Counted(reason is None, standing.credited_ms, since, reason)
+
+
+def worth_telling(before: Counted | None, told_at: int, message: Counted, now: int) -> bool:
+    """At once when the state changes; every 15 s while the clock runs, so that the page's own stays true."""
+    if before is None or (before.receiving, before.reason) != (message.receiving, message.reason):
+        return True
+    return message.counted_ms != before.counted_ms and now - told_at >= REFRESH

@@ -1,0 +1,96 @@
+"""Who is connected: sockets, the members behind them, their devices, and what their pages say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from attendance.roster import Role
+from classroom.errors import UserError
+from classroom.room.inputs import Joined, Person
+from classroom.room.messages import Counted
+
+DEVICES = 3
+SOCKETS = 6
+TROUBLE_SHOWN = 60 * 1_000_000
+TROUBLES = 20
+STAFF_OF_STAGE = frozenset({Role.LECTURER, Role.HOST})
+SEES_AUDIENCE = frozenset({Role.LECTURER, Role.HOST, Role.GUEST})
+
+
+@dataclass(slots=True)
+class Socket:
+    connection: str
+    person: Person
+    device: str
+    joined: int
+    visible: bool = True
+    playing: bool = False
+    counted: Counted | None = None
+    counted_at: int = 0
+
+
+class Crowd:
+    """Members are counted once, however many sockets they have; lecturer and host are not the audience."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str, Socket] = {}
+        self._members: dict[str, set[str]] = {}
+        self._audience: set[str] = set()
+        self._trouble: dict[str, int] = {}
+        self._troubles: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter(self._sockets.values())
+
+    def get(self, connection: str) -> Socket | None:
+        return self._sockets.get(connection)
+
+    def of(self, member: str) -> tuple[str, ...]:
+        """This member's sockets."""
+        return tuple(self._members.get(member, ()))
+
+    @property
+    def count(self) -> int:
+        """Members connected."""
+        return len(self._audience)
+
+    def add(self, joined: Joined, now: int) -> Socket:
+        """Raises `UserError("too-many-devices")`: at most three devices a member, and six sockets on them."""
+        person = joined.person
+        others = self._members.get(person.member, set())
+        devices = {self._sockets[other].device for other in others}
+        device = joined.device or joined.connection
+        if len(devices | {device}) > DEVICES or len(others) >= SOCKETS:
+            raise UserError("too-many-devices")
+        socket = self._sockets[joined.connection] = Socket(joined.connection, person, device, now)
+        self._members.setdefault(person.member, set()).add(joined.connection)
+        if person.role not in STAFF_OF_STAGE:
+            self._audience.add(person.member)
+        return socket
+
+    def remove(self, connection: str) -> Socket | None:
+        socket = self._sockets.pop(connection, None)
+        if socket is None:
+            return None
+        member = socket.person.member
+        left = self._members[member]
+        left.discard(connection)
+        if not left:
+            del self._members[member]
+            self._audience.discard(member)
+        return socket
+
+    def report_trouble(self, member: str, now: int) -> bool:
+        """Whether this report is worth keeping: a page that repeats itself without end is not."""
+        self._trouble[member] = now
+        self._troubles[member] = self._troubles.get(member, 0) + 1
+        return self._troubles[member] <= TROUBLES
+
+    def in_trouble(self, now: int) -> int:
+        """Members who reported trouble in the last minute."""
+        self._trouble = {member: at for member, at in self._trouble.items() if now - at < TROUBLE_SHOWN}
+        return len(self._trouble)

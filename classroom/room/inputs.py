@@ -1,0 +1,122 @@
+"""What goes into a room. Times named `at` or `last` are microseconds since the epoch (UTC)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from classroom.room.messages import Command, Heartbeat, Page, Quality, Say, Trouble
+from signaling.session.offer import Codec
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who a ticket belongs to. `branch` is the path joined with " / "; `role` one of `attendance.roster.Role`."""
+
+    member: str
+    name: str
+    branch: str
+    role: str
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A channel socket said hello with a good ticket. `last`: the highest sequence number that its page has seen."""
+
+    connection: str
+    person: Person
+    page: Page
+    device: str
+    last: int | None = None
+
+
+class Left(msgspec.Struct, frozen=True):
+    """The socket is gone; `last` is the last evidence that its page was there."""
+
+    connection: str
+    last: int
+    reason: str
+
+
+class Lagged(msgspec.Struct, frozen=True):
+    """The socket could not keep up and what waited for it was dropped: it needs a snapshot."""
+
+    connection: str
+
+
+class Received(msgspec.Struct, frozen=True):
+    connection: str
+    message: Heartbeat | Say | Quality | Trouble | Command
+
+
+class PublicationOpened(msgspec.Struct, frozen=True):
+    peer: str
+    slot: str
+    person: Person
+
+
+class PublicationFlowed(msgspec.Struct, frozen=True):
+    """Its media arrives; `video` is None while only sound does."""
+
+    peer: str
+    at: int
+    video: Codec | None
+
+
+class PublicationFellSilent(msgspec.Struct, frozen=True):
+    peer: str
+    last: int
+
+
+class PublicationClosed(msgspec.Struct, frozen=True):
+    """`wanted`: its publisher ended it, or it was told to; otherwise it was lost and may come back."""
+
+    peer: str
+    last: int
+    wanted: bool
+
+
+class MemberTroubled(msgspec.Struct, frozen=True):
+    """The relay found something that this member should know: a codec their browser lacks, B-frames they send."""
+
+    member: str
+    reason: str
+
+
+class RelayLost(msgspec.Struct, frozen=True):
+    """There is no relay, hence no publication, from `at` on."""
+
+    at: int
+
+
+class Ordered(msgspec.Struct, frozen=True):
+    """Staff, or the command line, moves the lecture; `by` is a staff id."""
+
+    action: Literal["start", "end"]
+    by: str | None
+
+
+class RosterChanged(msgspec.Struct, frozen=True):
+    """So many are invited now."""
+
+    invited: int
+
+
+class Ticked(msgspec.Struct, frozen=True):
+    """Time passed; about ten times a second."""
+
+
+Input = (
+    Joined
+    | Left
+    | Lagged
+    | Received
+    | PublicationOpened
+    | PublicationFlowed
+    | PublicationFellSilent
+    | PublicationClosed
+    | MemberTroubled
+    | RelayLost
+    | Ordered
+    | RosterChanged
+    | Ticked
+)
