@@ -47,7 +47,8 @@ class Relay(Protocol):
     async def open(self, grant: Grant, peer: str, offer: Offer) -> Answer:
         """Raises `Refused` (NO_CODEC, FULL, RELAY_DOWN)."""
 
-    async def close(self, peer: str, reason: Closing) -> None: ...
+    async def close(self, peer: str, reason: Closing) -> None:
+        """Raises `Refused(NO_SESSION)` where the relay has no such peer (any more)."""
 
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None: ...
 
