@@ -1,4 +1,4 @@
-"""Errors of the service; each says whose fault it was. One function maps them to statuses and close codes."""
+"""Errors of the service; each says whose fault it was. One table maps them to statuses and sentences."""
 
 from __future__ import annotations
 
@@ -18,3 +18,146 @@ class UserError(ClassroomError):
 
 class ProtocolError(ClassroomError):
     """The program at the other end sent what cannot be parsed; closes the connection."""
+
+
+class SettingsError(ClassroomError):
+    """The configuration cannot be used; the text names each key and what is wrong with it."""
+
+
+SENTENCES: dict[str, tuple[int, dict[str, str]]] = {
+    "malformed": (
+        400,
+        {"zh": "请求内容有误，请刷新页面重试。", "en": "The request cannot be read. Reload the page and try again."},
+    ),
+    "too-large": (
+        413,
+        {"zh": "内容过大，请缩小后重试。", "en": "That is too large. Make it smaller and try again."},
+    ),
+    "not-signed-in": (
+        401,
+        {"zh": "请先登录。", "en": "Please sign in first."},
+    ),
+    "wrong-password": (
+        401,
+        {
+            "zh": "用户名或密码不对，请重试；忘记密码请联系管理员。",
+            "en": "Name or password is wrong. Try again, or ask the operator for a new password.",
+        },
+    ),
+    "cross-site": (
+        403,
+        {"zh": "请求来自其他网站，已被拒绝。", "en": "The request came from another site and was refused."},
+    ),
+    "role-may-not": (
+        403,
+        {"zh": "您的身份不能进行此操作，请联系组织者。", "en": "Your role does not allow this. Ask the organizer."},
+    ),
+    "no-such-lecture": (
+        404,
+        {
+            "zh": "没有找到这场课程，请核对链接，或联系组织者。",
+            "en": "There is no such lecture. Check the link, or ask the organizer.",
+        },
+    ),
+    "no-such-member": (
+        404,
+        {"zh": "名单里没有这个人，请核对名单。", "en": "That person is not on the roster. Check the roster."},
+    ),
+    "no-such-page": (
+        404,
+        {"zh": "没有这个页面，请核对链接。", "en": "There is no such page. Check the link."},
+    ),
+    "lecture-over": (
+        410,
+        {"zh": "课程已经结束，感谢参加。", "en": "The lecture is over. Thank you for taking part."},
+    ),
+    "name-taken": (
+        409,
+        {"zh": "这个名称已被使用，请换一个。", "en": "That name is taken. Choose another one."},
+    ),
+    "too-many-devices": (
+        429,
+        {
+            "zh": "您已在三台设备上进入，请先关闭其中一台再试。",
+            "en": "You are already here on three devices. Close one of them and try again.",
+        },
+    ),
+    "too-many-tries": (
+        429,
+        {"zh": "尝试次数过多，请稍等一分钟再试。", "en": "Too many tries. Please wait a minute and try again."},
+    ),
+    "chat-empty": (
+        400,
+        {"zh": "这条消息没有可显示的文字，请重新输入。", "en": "That message holds no text that can be shown."},
+    ),
+    "chat-too-fast": (
+        429,
+        {"zh": "发言太快了，请稍等几秒再发。", "en": "You are writing too fast. Wait a few seconds and send again."},
+    ),
+    "chat-busy": (
+        429,
+        {
+            "zh": "现在发言的人太多，请稍后再发。",
+            "en": "Too many people are writing at this moment. Please send again shortly.",
+        },
+    ),
+    "no-hello": (
+        400,
+        {"zh": "页面没有及时完成登录，请刷新页面。", "en": "The page did not say who it is in time. Reload it."},
+    ),
+    "too-slow": (
+        503,
+        {
+            "zh": "网络太慢，消息已中断，页面会自动重连。",
+            "en": "Your network is too slow for the messages; the page reconnects by itself.",
+        },
+    ),
+    "restarting": (
+        503,
+        {
+            "zh": "服务正在重启，页面会自动重连，请稍候。",
+            "en": "The service restarts; the page reconnects by itself. Please wait a moment.",
+        },
+    ),
+    "no-codec": (
+        422,
+        {
+            "zh": "浏览器不支持当前画面的格式，请换用最新版的 Chrome、Edge 或 Safari。",
+            "en": "Your browser cannot show this picture's format. Use a current Chrome, Edge or Safari.",
+        },
+    ),
+    "b-frames": (
+        422,
+        {
+            "zh": "您推送的视频含有 B 帧，观众会看到卡顿；请在推流软件中关闭 B 帧（例如 OBS 设 bf=0）。",
+            "en": "Your video holds B-frames, which stutter for viewers. Turn them off (in OBS: max B-frames 0).",
+        },
+    ),
+    "no-key-frames": (
+        422,
+        {
+            "zh": "您推送的视频关键帧太少，新进入的观众要等待；请把关键帧间隔设为 2 秒。",
+            "en": "Your video sends too few key frames, so newcomers wait. Set the key-frame interval to 2 s.",
+        },
+    ),
+    "database-away": (
+        503,
+        {"zh": "数据库暂时不可用，请稍后重试。", "en": "The database does not answer now. Try again shortly."},
+    ),
+}
+"""A word for what went wrong: its HTTP status, and a sentence that says what helps."""
+
+OTHER: tuple[int, dict[str, str]] = (
+    400,
+    {"zh": "无法完成此操作，请刷新页面重试。", "en": "That cannot be done. Reload the page and try again."},
+)
+
+
+def explained(reason: str) -> tuple[int, dict[str, str]]:
+    """Status and sentences of a reason; a reason without a sentence of its own gets a general one."""
+    return SENTENCES.get(reason, OTHER)
+
+
+def sentence(reason: str, language: str) -> str:
+    sentences = explained(reason)[1]
+    return sentences.get(language, sentences["zh"])
