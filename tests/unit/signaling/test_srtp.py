@@ -1,0 +1,172 @@
+"""The reference fan-out and the inbound contexts against pylibsrtp sessions that play the browsers."""
+
+from __future__ import annotations
+
+import secrets
+import select
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+from pylibsrtp import Error, Policy, Session
+
+from signaling.io.dtls_pyopenssl import PROFILES
+from signaling.io.port_udp import UdpPort
+from signaling.io.srtp_pylibsrtp import InboundSrtp, ReferenceFanout
+from signaling.ports import SrtpKeys
+
+SSRC = 0x1234
+
+
+def make_keys(profile: str = "SRTP_AEAD_AES_128_GCM") -> SrtpKeys:
+    known = PROFILES[profile]
+    return SrtpKeys(profile=profile, key_and_salt=secrets.token_bytes(known.key_length + known.salt_length))
+
+
+def session(keys: SrtpKeys, direction: int) -> Session:
+    return Session(
+        Policy(key=keys.key_and_salt, ssrc_type=direction, srtp_profile=PROFILES[keys.profile].libsrtp_profile)
+    )
+
+
+def rtp(number: int, payload: bytes = b"payload") -> bytes:
+    return struct.pack("!BBHLL", 0x80, 96, number, 90 * number, SSRC) + payload
+
+
+def receiver_report() -> bytes:
+    return struct.pack("!BBHL", 0x80, 201, 1, 1)
+
+
+class Browser:
+    """A socket and the viewer's side of the keys."""
+
+    def __init__(self, keys: SrtpKeys | None = None) -> None:
+        self.keys = keys or make_keys()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(5)
+        self._session = session(self.keys, Policy.SSRC_ANY_INBOUND)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.socket.getsockname()
+        return host, port
+
+    def raw(self) -> bytes:
+        return self.socket.recv(2048)
+
+    def rtp(self) -> bytes:
+        return self._session.unprotect(self.raw())
+
+    def hears_nothing(self) -> bool:
+        return not select.select([self.socket], [], [], 0.05)[0]
+
+
+@pytest.fixture
+def port() -> Iterator[UdpPort]:
+    bound = UdpPort.bind("127.0.0.1", 0)
+    yield bound
+    bound.close()
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_packets_arrive_in_order_at_every_viewer(port: UdpPort, profile: str) -> None:
+    fanout = ReferenceFanout(port)
+    browsers = [Browser(make_keys(profile)) for _ in range(3)]
+    viewers = [fanout.add(browser.keys, browser.address) for browser in browsers]
+    packets = [rtp(number) for number in range(5)]
+    assert fanout.send(packets, viewers) == 15
+    for browser in browsers:
+        assert [browser.rtp() for _ in packets] == packets
+
+
+def test_a_packet_sent_again_has_the_same_bytes_even_a_thousand_later(port: UdpPort) -> None:
+    fanout, browser = ReferenceFanout(port), Browser()
+    viewer = fanout.add(browser.keys, browser.address)
+    first = []
+    for number in range(65_000, 65_000 + 1_024):  # wraps around: the rollover count must hold
+        fanout.send([rtp(number & 0xFFFF)], [viewer])
+        first.append(browser.raw())
+    for place in (0, 100, 535, 536, 1_000, 1_023):
+        assert fanout.send([rtp((65_000 + place) & 0xFFFF)], [viewer]) == 1
+        assert browser.raw() == first[place]
+
+
+def test_a_moved_viewer_is_reached_at_the_new_address_with_the_same_context(port: UdpPort) -> None:
+    fanout, browser = ReferenceFanout(port), Browser()
+    viewer = fanout.add(browser.keys, browser.address)
+    fanout.send([rtp(1)], [viewer])
+    assert browser.rtp() == rtp(1)
+    elsewhere = Browser(browser.keys)
+    fanout.move(viewer, elsewhere.address)
+    fanout.send([rtp(2)], [viewer])
+    assert elsewhere.rtp() == rtp(2)
+    assert browser.hears_nothing()
+
+
+def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(port: UdpPort) -> None:
+    fanout, gone, stays = ReferenceFanout(port), Browser(), Browser()
+    numbers = [fanout.add(gone.keys, gone.address), fanout.add(stays.keys, stays.address)]
+    fanout.remove(numbers[0])
+    fanout.remove(numbers[0])
+    assert fanout.send([rtp(1)], numbers) == 1
+    assert not fanout.send_rtcp(receiver_report(), numbers[0])
+    fanout.move(numbers[0], stays.address)
+    assert gone.hears_nothing()
+    new = Browser()
+    assert fanout.add(new.keys, new.address) == numbers[0]
+    assert fanout.add(new.keys, new.address) == 2
+    fanout.send([rtp(2)], [numbers[0]])
+    assert new.rtp() == rtp(2)
+    assert gone.hears_nothing()
+
+
+def test_a_packet_that_srtp_cannot_take_is_counted_as_not_sent(port: UdpPort) -> None:
+    fanout, browser = ReferenceFanout(port), Browser()
+    viewer = fanout.add(browser.keys, browser.address)
+    assert fanout.send([rtp(1, bytes(1_450)), b"\x80", rtp(2)], [viewer]) == 1
+    assert browser.rtp() == rtp(2)
+    assert not fanout.send_rtcp(b"\x80", viewer)
+
+
+def test_rtcp_goes_out_encrypted(port: UdpPort) -> None:
+    fanout, browser = ReferenceFanout(port), Browser()
+    viewer = fanout.add(browser.keys, browser.address)
+    assert fanout.send_rtcp(receiver_report(), viewer)
+    datagram = browser.raw()
+    assert datagram != receiver_report()
+    assert session(browser.keys, Policy.SSRC_ANY_INBOUND).unprotect_rtcp(datagram) == receiver_report()
+
+
+def test_inbound_takes_each_packet_once_and_nothing_forged() -> None:
+    keys = make_keys()
+    browser, inbound = session(keys, Policy.SSRC_ANY_OUTBOUND), InboundSrtp(keys)
+    sent = browser.protect(rtp(7))
+    report = browser.protect_rtcp(receiver_report())
+    assert inbound.rtp(sent) == rtp(7)
+    assert inbound.rtp(sent) is None
+    assert inbound.rtcp(report) == receiver_report()
+    assert inbound.rtcp(report) is None
+    forged = bytearray(browser.protect(rtp(8)))
+    forged[-1] ^= 1
+    assert inbound.rtp(bytes(forged)) is None
+    for junk in (b"", b"\x80", bytes(12), bytes([0x80]) + bytes(1_600), secrets.token_bytes(200)):
+        assert inbound.rtp(junk) is None
+        assert inbound.rtcp(junk) is None
+
+
+def test_inbound_takes_late_packets_within_the_window() -> None:
+    keys = make_keys()
+    browser, inbound = session(keys, Policy.SSRC_ANY_OUTBOUND), InboundSrtp(keys)
+    sent = [browser.protect(rtp(number)) for number in range(1_500)]
+    assert inbound.rtp(sent[-1]) is not None
+    assert inbound.rtp(sent[0]) is not None
+
+
+def test_the_browsers_own_policy_would_refuse_a_repeat() -> None:
+    """What `allow_repeat_tx` is for."""
+    browser = session(make_keys(), Policy.SSRC_ANY_OUTBOUND)
+    browser.protect(rtp(1))
+    with pytest.raises(Error):
+        browser.protect(rtp(1))
