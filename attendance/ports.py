@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from attendance.chain import Head, Row
 from attendance.facts import Body, Fact
@@ -46,6 +47,13 @@ class Ledger(Store, Protocol):
 
 
 class Notary(Protocol):
+    @property
+    def public(self) -> Ed25519PublicKey:
+        """Whose signature the heads carry."""
+
+    async def known(self, lecture: str) -> list[Head]:
+        """The heads that were signed before, as they are kept outside the database, not yet verified."""
+
     async def seal(self, lecture: str) -> Head | None:
         """The signed head of what is stored now, also kept outside the database; None while nothing is stored.
         An unchanged head keeps its first signature."""

@@ -1,0 +1,207 @@
+"""What one process (a boot) saw of one thing that begins and ends: a connection, a slot, a place on the stage.
+
+Theory of operation. Facts may arrive twice, late, and mixed with those of other nodes, so nothing here depends on
+their arrival: a track keeps its events by counter and folds them into sessions when asked. Within a boot the counter
+is the true order. A boot that wrote no `NodeStopped` and was followed by another boot of its node has crashed; what it
+left open ended at its last evidence. *Marks* are the moments at which a boot told all it knew: its beats, and its
+changes of the lecture's state and its stop, which it writes in order with everything before them.
+"""
+
+from __future__ import annotations
+
+import bisect
+import enum
+from typing import NamedTuple
+
+import msgspec
+
+BEAT = 15_000_000
+"""µs between two beats."""
+REPORT = 3_000_000
+"""µs within which media that flows is first reported (a browser's receiver reports, facts/browsers.md)."""
+
+
+class Kind(enum.StrEnum):
+    CONNECTED = "connected"
+    RECEIVING = "receiving"
+    VISIBLE = "visible"
+    ON_STAGE = "on_stage"
+    FLOWING = "flowing"
+
+
+CLOSED_BY_CRASH = "service-crash"
+CLOSED_BY_STOP = "service-stopped"
+CLOSED_BY_CHANGE = "evidence-changed"
+STILL_OPEN = "open"
+
+CUT_BY_OUTAGE = frozenset({Kind.RECEIVING, Kind.FLOWING})
+"""An outage says that nobody could receive; channels and places on the stage may well go on."""
+
+SHARED = frozenset({Kind.FLOWING, Kind.ON_STAGE})
+"""What a beat does not list one by one: any beat says that it went on."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """[start, end) of one kind of evidence on one connection, in µs since the epoch, UTC.
+
+    `opened_by` and `closed_by` are words for the evidence at either edge; `uncertainty` (µs) is how far the truth may
+    lie beyond an edge: a session is never longer than the truth. `open`: nothing has ended it yet, and `end` is the
+    last evidence so far.
+    """
+
+    kind: Kind
+    connection: str
+    evidence: str
+    start: int
+    end: int
+    opened_by: str
+    closed_by: str
+    uncertainty: int
+    open: bool = False
+
+
+class Event(NamedTuple):
+    """Of a track. `evidence` None closes. `doubt`: µs between the time said and the moment it was noticed."""
+
+    counter: int
+    time: int
+    evidence: str | None
+    why: str
+    doubt: int
+
+
+class Mark(NamedTuple):
+    counter: int
+    time: int
+
+
+NEVER = Mark(-1, 0)
+
+
+class Cut(NamedTuple):
+    """Ends at `time` what was open before `counter`."""
+
+    counter: int
+    time: int
+    why: str
+    doubt: int
+    all_kinds: bool
+
+
+class Boot:
+    """One run of one node, as far as a lecture's facts tell."""
+
+    def __init__(self, node: str, boot: str, happened: int) -> None:
+        self.node = node
+        self.boot = boot
+        self.first = happened
+        self.last = happened
+        self.over = False
+        self.beat = NEVER
+        self.change = NEVER
+        self.cuts: list[Cut] = []
+        self.starts: set[Mark] = set()
+        self.stops: set[Mark] = set()
+
+    def saw(self, happened: int) -> bool:
+        """Whether that is earlier than what it was seen to do before."""
+        earlier = happened < self.first
+        self.first = min(self.first, happened)
+        self.last = max(self.last, happened)
+        return earlier
+
+    def cut(self, cut: Cut) -> None:
+        if cut not in self.cuts:
+            bisect.insort(self.cuts, cut)
+
+    @property
+    def known(self) -> int:
+        """Until when this boot's evidence is complete: its last mark, or its last fact while it wrote no beat yet."""
+        return self.last if self.beat is NEVER else max(self.beat.time, self.change.time)
+
+    @property
+    def started(self) -> int | None:
+        return min((mark.time for mark in self.starts), default=None)
+
+    @property
+    def alive(self) -> bool:
+        """Not known to have crashed or stopped."""
+        return not self.over and not self._stopped
+
+    @property
+    def crashed(self) -> bool:
+        return self.over and not self._stopped
+
+    @property
+    def _stopped(self) -> bool:
+        return bool(self.stops) and max(self.stops) > max(self.starts, default=NEVER)
+
+    def cover(self, now: int | None) -> list[tuple[int, int]]:
+        """When this boot served the lecture; one that is alive still does `now`, or (None) as far as it told."""
+        spans: list[tuple[int, int]] = []
+        begin: int | None = self.first
+        for stop in sorted(self.stops):
+            if begin is not None:
+                spans.append((begin, stop.time))
+            begin = min((mark.time for mark in self.starts if mark > stop), default=None)
+        if begin is not None:
+            spans.append((begin, now if now is not None and self.alive else self.known))
+        return spans
+
+
+class Track:
+    """The events of one connection (or slot, or place on the stage) in one boot."""
+
+    def __init__(self, kind: Kind, boot: Boot, connection: str) -> None:
+        self.kind = kind
+        self.boot = boot
+        self.connection = connection
+        self.beat = NEVER
+        self._events: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        place = bisect.bisect_left(self._events, (event.counter,))
+        if place == len(self._events) or self._events[place].counter != event.counter:
+            self._events.insert(place, event)
+
+    def sessions(self) -> list[Session]:
+        """In order. Only the last one may be open. None is empty, except perhaps the open one."""
+        steps: list[Event | Cut] = sorted([*self._events, *self._cuts()], key=lambda step: step.counter)
+        found: list[Session] = []
+        opened: Event | None = None
+        for step in steps:
+            if isinstance(step, Event) and step.evidence is not None:
+                if opened is None:
+                    opened = step
+                elif opened.evidence != step.evidence:
+                    found.append(self._close(opened, step.time, CLOSED_BY_CHANGE, 0))
+                    opened = step
+            elif opened is not None:
+                found.append(self._close(opened, step.time, step.why, step.doubt))
+                opened = None
+            elif found and step.time < found[-1].end:  # after a cut, the connection's own last evidence was earlier
+                found[-1] = msgspec.structs.replace(found[-1], end=max(found[-1].start, step.time))
+        found = [session for session in found if session.start < session.end]
+        if opened is not None:
+            found.append(self._leave_open(opened))
+        return found
+
+    def _cuts(self) -> list[Cut]:
+        return [cut for cut in self.boot.cuts if cut.all_kinds or self.kind in CUT_BY_OUTAGE]
+
+    def _close(self, opened: Event, end: int, why: str, doubt: int) -> Session:
+        end = max(opened.time, end)
+        doubt = max(opened.doubt, doubt)
+        evidence = opened.evidence or ""
+        return Session(self.kind, self.connection, evidence, opened.time, end, opened.why, why, doubt)
+
+    def _leave_open(self, opened: Event) -> Session:
+        last = opened.time
+        for mark in (self.beat, self.boot.change):
+            if mark.counter > opened.counter:
+                last = max(last, mark.time)
+        if self.kind in SHARED:
+            last = max(last, self.boot.known)
+        if self.boot.over:
+            return self._close(opened, last, CLOSED_BY_CRASH, BEAT)
+        return msgspec.structs.replace(self._close(opened, last, STILL_OPEN, 0), open=True)
