@@ -104,7 +104,8 @@ class OpenPeer(msgspec.Struct, frozen=True):
     member: str
     publishes: str | None  # the slot it publishes to; None for a viewer
     connected: bool
-    receiving: bool
+    receiving: bool  # a viewer has valid reports; a publication's media arrives
+    video: Codec | None = None  # a publication's codec, None while only sound flows
 
 
 class Peers(msgspec.Struct, tag=True, frozen=True):
