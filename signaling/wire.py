@@ -1,4 +1,4 @@
-"""The only door to aioice's STUN codec and aiortc's RTP and RTCP codecs.
+"""The only door to aioice's STUN codec and to aiortc's codecs of RTP, RTCP and SDP.
 
 Every parser here returns, or raises `ProtocolError`, and nothing else. What the codecs leave open is closed here: the
 magic cookie, sizes, numbers that wrap around.
@@ -32,6 +32,10 @@ from aiortc.rtp import (
     pack_remb_fci,
     unpack_remb_fci,
 )
+
+from aiortc.sdp import DTLS_ROLE_SETUP
+from aiortc.sdp import MediaDescription as MediaDescription
+from aiortc.sdp import SessionDescription as SessionDescription
 
 from signaling.errors import ProtocolError
 from signaling.ports import Address
@@ -319,3 +323,17 @@ def pack_pli(sender: int, ssrc: int) -> bytes:
 def pack_remb(sender: int, bitrate: int, ssrcs: Sequence[int]) -> bytes:
     """REMB (draft-alvestrand-rmcat-remb-03), in bits a second."""
     return bytes(RtcpPsfbPacket(RTCP_PSFB_APP, sender, 0, pack_remb_fci(bitrate, list(ssrcs))))
+
+
+# --- SDP (RFC 8866) -------------------------------------------------------------------------------------------------
+
+SETUP_OF_ROLE = DTLS_ROLE_SETUP
+"""How SDP names the DTLS role that a parsed description holds: "actpass", "active", "passive"."""
+
+
+def parse_session(text: str) -> SessionDescription:
+    """For text of checked size: the codec's time grows with the square of some attributes' number."""
+    try:
+        return SessionDescription.parse(text)
+    except Exception as error:  # the codec asserts, indexes and converts freely
+        raise ProtocolError(f"SDP: {type(error).__name__}") from error

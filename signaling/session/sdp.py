@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 
-from aiortc import sdp as aiortc_sdp
-
 from signaling.errors import ProtocolError
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Codec, Direction, Fingerprint, Kind, Line, Offer, Setup
 from signaling.session.variant import CODECS, RTPMAP, Format, choose, fmtp
+from signaling.wire import SETUP_OF_ROLE, MediaDescription, SessionDescription, parse_session
 
 MAX_BYTES = 65_536
 MAX_LINES_OF_TEXT = 4_000
@@ -68,10 +67,7 @@ def parse_offer(text: str) -> Offer:
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProtocolError("the offer is too large")
     headings, bundle_only, clean = _reduce(text)
-    try:
-        session = aiortc_sdp.SessionDescription.parse(clean)
-    except Exception as error:  # the parser asserts, indexes and converts freely: any failure is the text's fault
-        raise ProtocolError(f"the offer cannot be parsed ({type(error).__name__})") from error
+    session = parse_session(clean)
     mids = [media.rtp.muxId for media in session.media]
     if len(set(mids)) != len(mids) or not all(mids):
         raise ProtocolError("each m-line needs an a=mid of its own")
@@ -100,7 +96,7 @@ def parse_offer(text: str) -> Offer:
         ufrag=ice.usernameFragment,
         pwd=ice.password,
         fingerprints=fingerprints,
-        setup=Setup(aiortc_sdp.DTLS_ROLE_SETUP[dtls.role]),
+        setup=Setup(SETUP_OF_ROLE[dtls.role]),
         lines=tuple(_line(media, heading, use) for media, heading, use in lines),
         ice_lite=bool(ice.iceLite),
     )
@@ -153,7 +149,7 @@ def _keep(line: str, shapes: dict[str, re.Pattern[str]], counts: dict[str, int])
     return True
 
 
-def _bundled(session: aiortc_sdp.SessionDescription, mids: list[str]) -> set[str]:
+def _bundled(session: SessionDescription, mids: list[str]) -> set[str]:
     groups = [group for group in session.group if group.semantic == "BUNDLE"]
     if not groups and len(mids) == 1:
         return set(mids)
@@ -162,7 +158,7 @@ def _bundled(session: aiortc_sdp.SessionDescription, mids: list[str]) -> set[str
     return {str(item) for item in groups[0].items}
 
 
-def _line(media: aiortc_sdp.MediaDescription, heading: str, used: bool) -> Line:
+def _line(media: MediaDescription, heading: str, used: bool) -> Line:
     kind = Kind.AUDIO if media.kind == "audio" else Kind.VIDEO
     if media.kind not in ("audio", "video") or not used:
         return Line(
@@ -205,7 +201,7 @@ def _texts(parameters: dict[str, int | str | None]) -> dict[str, str]:
     return {key.strip().lower(): "" if value is None else str(value).strip() for key, value in parameters.items()}
 
 
-def _ssrcs(media: aiortc_sdp.MediaDescription) -> tuple[int, ...]:
+def _ssrcs(media: MediaDescription) -> tuple[int, ...]:
     repairs = {
         group.items[1] for group in media.ssrc_group if group.semantic in _REPAIR_GROUPS and len(group.items) > 1
     }
