@@ -44,7 +44,9 @@ class Told(msgspec.Struct, frozen=True):
 class Viewer:
     lecture: str
     member: str
+    audience: bool
     receiving: bool = False
+    since: int = 0  # µs; of receiving
     ending: float | None = None  # last valid report, told with an end that is still to come
     lacks: bool = False
 
@@ -55,6 +57,7 @@ class Witness:
     def __init__(self, at: Callable[[float], int]) -> None:
         self._at = at
         self._viewers: dict[str, Viewer] = {}
+        self._lectures: dict[str, dict[str, Viewer]] = {}
         self._table: dict[type, Callable[[Any], list[Told]]] = {
             ViewerReceiving: self._receiving,
             ViewerStalled: self._stalled,
@@ -62,29 +65,34 @@ class Witness:
             ViewerLacksCodec: self._lacks_codec,
         }
 
-    def watch(self, peer: str, lecture: str, member: str) -> None:
-        """`peer` is a viewer: what the relay tells of it from here on concerns this member."""
-        self._viewers.setdefault(peer, Viewer(lecture, member))
-
-    def forget(self, peer: str) -> None:
-        """The relay never opened it."""
-        self._viewers.pop(peer, None)
+    def watch(self, peer: str, lecture: str, member: str, audience: bool = True) -> None:
+        """`peer` is a viewer: what the relay tells of it from here on concerns this member. Facts are told of every
+        viewer; `audience`: it is also counted among those whom the lecture reaches."""
+        if peer not in self._viewers:
+            viewer = self._viewers[peer] = Viewer(lecture, member, audience)
+            self._lectures.setdefault(lecture, {})[peer] = viewer
 
     def viewer(self, peer: str) -> Viewer | None:
         return self._viewers.get(peer)
 
-    def viewers(self, lecture: str) -> list[tuple[str, Viewer]]:
-        return [(peer, viewer) for peer, viewer in self._viewers.items() if viewer.lecture == lecture]
-
     def of(self, lecture: str, member: str) -> list[Viewer]:
-        return [viewer for _, viewer in self.viewers(lecture) if viewer.member == member]
+        return [viewer for viewer in self._lectures.get(lecture, {}).values() if viewer.member == member]
+
+    def peers(self, lecture: str) -> tuple[str, ...]:
+        return tuple(self._lectures.get(lecture, ()))
 
     def __len__(self) -> int:
         return len(self._viewers)
 
-    def bits(self, lecture: str) -> dict[str, int]:
-        """What a beat says of this lecture's viewers."""
-        return {peer: int(Bits.REPORTED) for peer, viewer in self.viewers(lecture) if viewer.receiving}
+    def bits(self, lecture: str, before: int) -> dict[str, int]:
+        """What a beat says of this lecture's viewers that receive since `before` (µs) or longer."""
+        viewers = self._lectures.get(lecture, {})
+        return {peer: int(Bits.REPORTED) for peer, each in viewers.items() if each.receiving and each.since <= before}
+
+    def receiving(self, lecture: str) -> int:
+        """Members whom media reaches now, each counted once."""
+        viewers = self._lectures.get(lecture, {})
+        return len({each.member for each in viewers.values() if each.receiving and each.audience})
 
     def receive(self, event: Event | RelayUp | RelayDown, lectures: Iterable[str] = ()) -> list[Told]:
         """`lectures`: those that go on now; an outage of the relay is theirs."""
@@ -104,7 +112,7 @@ class Witness:
         if viewer.receiving:
             return []
         viewer.receiving = True
-        since = self._at(event.at)
+        since = viewer.since = self._at(event.at)
         return [Told(viewer.lecture, ReceivingBegan(viewer.member, event.peer, Evidence.REPORTED, since), since)]
 
     def _stalled(self, event: ViewerStalled) -> list[Told]:
@@ -118,7 +126,10 @@ class Witness:
 
     def _closed(self, event: PeerClosed) -> list[Told]:
         viewer = self._viewers.pop(event.peer, None)
-        if viewer is None or not viewer.receiving:
+        if viewer is None:
+            return []
+        del self._lectures[viewer.lecture][event.peer]
+        if not viewer.receiving:
             return []
         last = event.last if viewer.ending is None else viewer.ending
         if event.reason in CLEAN and event.at - last <= CLEAN_WITHIN:
@@ -140,6 +151,7 @@ class Witness:
             if viewer.receiving:
                 told += self._stop(peer, viewer, event.at, event.at, "relay-down")
         self._viewers.clear()
+        self._lectures.clear()
         return told
 
     def _stop(self, peer: str, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:

@@ -14,7 +14,6 @@ DEVICES = 3
 SOCKETS = 6
 TROUBLE_SHOWN = 60 * 1_000_000
 TROUBLES = 20
-STAFF_OF_STAGE = frozenset({Role.LECTURER, Role.HOST})
 SEES_AUDIENCE = frozenset({Role.LECTURER, Role.HOST, Role.GUEST})
 
 
@@ -31,7 +30,7 @@ class Socket:
 
 
 class Crowd:
-    """Members are counted once, however many sockets they have; lecturer and host are not the audience."""
+    """Members are counted once, however many sockets they have; lecturer, host and guests are not the audience."""
 
     def __init__(self) -> None:
         self._sockets: dict[str, Socket] = {}
@@ -68,7 +67,7 @@ class Crowd:
             raise UserError("too-many-devices")
         socket = self._sockets[joined.connection] = Socket(joined.connection, person, device, now)
         self._members.setdefault(person.member, set()).add(joined.connection)
-        if person.role not in STAFF_OF_STAGE:
+        if person.role == Role.MEMBER:
             self._audience.add(person.member)
         return socket
 
@@ -90,7 +89,7 @@ class Crowd:
         self._troubles[member] = self._troubles.get(member, 0) + 1
         return self._troubles[member] <= TROUBLES
 
-    def in_trouble(self, now: int) -> int:
+    def troubled(self, now: int) -> frozenset[str]:
         """Members who reported trouble in the last minute."""
         self._trouble = {member: at for member, at in self._trouble.items() if now - at < TROUBLE_SHOWN}
-        return len(self._trouble)
+        return frozenset(self._trouble)

@@ -8,6 +8,7 @@ Last the outbox numbers every broadcast.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -145,6 +146,11 @@ class Room:
         if self.slots.on_stage(socket.person.member):
             bits |= Bits.ON_STAGE
         return int(bits)
+
+    def since(self, connection: str) -> int:
+        """When a socket joined, µs; never, for one that is not here."""
+        socket = self.crowd.get(connection)
+        return sys.maxsize if socket is None else socket.joined
 
     @property
     def idle(self) -> bool:
@@ -289,7 +295,7 @@ class Room:
         return [Tell(each.connection, seen) for each in self.crowd if each.person.role in SEES_AUDIENCE]
 
     def _audience_now(self, now: int) -> AudienceSeen:
-        return AudienceSeen(self.crowd.count, self._attendance.receiving(), self.invited, self.crowd.in_trouble(now))
+        return AudienceSeen(self.crowd.count, self._attendance.receiving(), self.invited, len(self.crowd.troubled(now)))
 
     def _tell_counted(self, socket: Socket, now: int) -> list[Action]:
         standing = self._attendance.standing(socket.person.member, now)

@@ -84,6 +84,11 @@ class Slots:
         """Media of this member reaches the audience now."""
         return any(slot.flowing == member for slot in self._slots.values())
 
+    def publisher(self, peer: str) -> str | None:
+        """The member behind a publication."""
+        publication = self._publications.get(peer)
+        return None if publication is None else publication.person.member
+
     @property
     def publications(self) -> tuple[str, ...]:
         return tuple(self._publications)
