@@ -32,7 +32,6 @@ from aiortc.rtp import (
     pack_remb_fci,
     unpack_remb_fci,
 )
-
 from aiortc.sdp import DTLS_ROLE_SETUP
 from aiortc.sdp import MediaDescription as MediaDescription
 from aiortc.sdp import SessionDescription as SessionDescription
