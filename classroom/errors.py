@@ -144,6 +144,76 @@ SENTENCES: dict[str, tuple[int, dict[str, str]]] = {
         503,
         {"zh": "数据库暂时不可用，请稍后重试。", "en": "The database does not answer now. Try again shortly."},
     ),
+    "bad-title": (
+        400,
+        {"zh": "请填写课程名称，不超过 200 个字。", "en": "Give the lecture a title of at most 200 characters."},
+    ),
+    "bad-times": (
+        400,
+        {"zh": "结束时间应晚于开始时间，请修改。", "en": "The lecture must end after it starts. Change the times."},
+    ),
+    "bad-staff-name": (
+        400,
+        {"zh": "请填写用户名，不超过 64 个字。", "en": "Give a name of at most 64 characters."},
+    ),
+    "weak-password": (
+        400,
+        {"zh": "密码应为 8 至 200 个字符。", "en": "A password needs 8 to 200 characters."},
+    ),
+    "sheet-empty": (
+        422,
+        {"zh": "文件是空的，请重新选择。", "en": "The file is empty. Choose another one."},
+    ),
+    "sheet-too-large": (
+        422,
+        {
+            "zh": "文件太大（上限 8 MB），或展开后太大；请只保留名单所在的工作表和列。",
+            "en": "The file is too large (at most 8 MB), or unpacks to too much. Keep only the roster's sheet and columns.",
+        },
+    ),
+    "sheet-too-many-rows": (
+        422,
+        {"zh": "行数超过 10 万，请分成几个文件。", "en": "The file has more than 100,000 rows. Split it."},
+    ),
+    "sheet-old-format": (
+        422,
+        {
+            "zh": "这是旧版 .xls 或加了密码的工作簿；请取消密码，另存为 .xlsx。",
+            "en": "This is an old .xls, or a workbook with a password. Save it as .xlsx without a password.",
+        },
+    ),
+    "sheet-damaged": (
+        422,
+        {
+            "zh": "文件已损坏，或不是表格；请用 Excel 或 WPS 打开，另存为 .xlsx。",
+            "en": "The file is damaged, or no spreadsheet. Open it in Excel or WPS and save it as .xlsx.",
+        },
+    ),
+    "sheet-encoding": (
+        422,
+        {
+            "zh": "无法识别文字编码；请另存为 .xlsx，或 UTF-8 编码的 CSV。",
+            "en": "The text's encoding is unknown. Save it as .xlsx, or as CSV in UTF-8.",
+        },
+    ),
+    "sheet-no-rows": (
+        422,
+        {"zh": "表格里没有内容，请重新选择。", "en": "The spreadsheet holds nothing. Choose another one."},
+    ),
+    "sheet-no-name-column": (
+        422,
+        {
+            "zh": "没有找到「姓名」列；请在表头写：姓名、支部、手机号码。",
+            "en": "No column is headed “name”. Head the columns: name, branch, phone.",
+        },
+    ),
+    "sheet-no-branch-column": (
+        422,
+        {
+            "zh": "没有找到「支部」列；请在表头写：姓名、支部、手机号码。",
+            "en": "No column is headed “branch”. Head the columns: name, branch, phone.",
+        },
+    ),
 }
 """A word for what went wrong: its HTTP status, and a sentence that says what helps."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -92,14 +92,19 @@ class Office(Protocol):
     async def end(self, lecture: str, by: str | None = None) -> LectureInfo: ...
 
     async def import_roster(
-        self, name: str, body: bytes, lecture: str | None, language: Language = "zh"
+        self,
+        name: str,
+        body: bytes,
+        lecture: str | None,
+        language: Language = "zh",
+        scope: tuple[str, ...] = (),
     ) -> ImportResult:
         """`name` is the file's name (its ending says xlsx or csv)."""
 
-    async def links(self, lecture: str) -> list[Link]:
+    async def links(self, lecture: str, scope: tuple[str, ...] = ()) -> list[Link]:
         """The lecturer's, the host's and the guests' first, then members by branch and name."""
 
-    async def renew_link(self, lecture: str, member: str) -> Link:
+    async def renew_link(self, lecture: str, member: str, scope: tuple[str, ...] = ()) -> Link:
         """Revokes the old link of that person and gives a new one."""
 
     async def export(
@@ -114,3 +119,33 @@ class Office(Protocol):
 
     async def create_staff(self, name: str, password: str, branch: tuple[str, ...] = ()) -> None:
         """An organizer of a branch and all below it; () is the city: an operator."""
+
+
+# --- what the office asks of whoever runs the lectures ---------------------------------------------------------------
+
+
+class LectureDesk(Protocol):
+    """Moves a lecture by hand, and answers the state it is in then: the room where the service runs, else the
+    recorder alone. `state` is what the store's list says now. Raises `UserError("lecture-over")` where it cannot be
+    started any more; a second press of a button does no harm."""
+
+    async def start(self, lecture: str, state: LectureState, by: str | None) -> LectureState: ...
+
+    async def end(self, lecture: str, state: LectureState, by: str | None) -> LectureState: ...
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one member stands in a lecture that goes on. Times are µs since the epoch; None is not measured."""
+
+    connected: bool = False
+    receiving: bool = False
+    first_join: int | None = None
+    credited: int | None = None  # µs
+    trouble: str | None = None  # the cause told last, while it lasts
+
+
+class LivePresence(Protocol):
+    """Who is there now, as the room knows it."""
+
+    async def standings(self, lecture: str) -> Mapping[str, Standing]:
+        """By member id; whoever is absent from it was never there."""

@@ -23,7 +23,7 @@ from attendance.sheet.reasons import Language, sentence
 from attendance.sheet.rows import Row, Sheet
 
 NAME_LENGTH = 50
-PART_LENGTH = 80
+PART_LENGTH = 60
 DEPTH = 8
 SPLIT = re.compile(r"[/／>＞→|｜\\]")
 ROLES = {

@@ -1,0 +1,1 @@
+"""One history of the database for ledger, roster, lectures and staff."""

@@ -1,0 +1,51 @@
+"""Who may do what: one table."""
+
+from __future__ import annotations
+
+import msgspec
+
+from attendance.roster import Role
+
+OPERATOR = "operator"
+ORGANIZER = "organizer"
+
+AUDIENCE = ("lecturer", "screen", "host", "guest")
+BACKSTAGE = "backstage"
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What a role may do. Organizers and operators act from the console, without a ticket."""
+
+    publish: tuple[str, ...] = ()  # slots
+    watch: tuple[str, ...] = ()  # slots, in the order of a viewer's lines
+    chat: bool = False
+    move: bool = False  # start and end a lecture
+    counted: bool = False  # their attendance is what the report is about
+    console: bool = False  # lectures, roster, links, live list, export: within their branch
+    plan: bool = False  # create lectures and staff
+
+
+RIGHTS: dict[str, Rights] = {
+    OPERATOR: Rights(move=True, console=True, plan=True),
+    ORGANIZER: Rights(console=True),
+    Role.LECTURER: Rights(publish=("lecturer", "screen"), watch=(*AUDIENCE, BACKSTAGE), chat=True, move=True),
+    Role.HOST: Rights(publish=("host", "screen"), watch=(*AUDIENCE, BACKSTAGE), chat=True, move=True),
+    Role.GUEST: Rights(publish=("guest",), watch=(*AUDIENCE, BACKSTAGE), chat=True),
+    Role.MEMBER: Rights(watch=AUDIENCE, chat=True, counted=True),
+}
+
+NOTHING = Rights()
+
+
+def rights(role: str) -> Rights:
+    """An unknown role may nothing."""
+    return RIGHTS.get(role, NOTHING)
+
+
+def may_publish(role: str, slot: str) -> bool:
+    return slot in rights(role).publish
+
+
+def viewer_slots(role: str) -> tuple[str, ...]:
+    """What a viewer of this role is answered, in the order of its lines; () may not watch."""
+    return rights(role).watch
