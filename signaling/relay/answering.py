@@ -1,0 +1,66 @@
+"""Which of an offer's lines are used, for what, and with which codecs."""
+
+from __future__ import annotations
+
+from signaling.errors import Refusal, Refused
+from signaling.session.answer import AnsweredLine
+from signaling.session.offer import Codec, Direction, Kind, Line, Offer, Setup
+
+PREFERRED = {Kind.AUDIO: (Codec.OPUS,), Kind.VIDEO: (Codec.H264, Codec.VP8)}
+"""H.264 goes to HLS and recordings untouched, so publishers are asked for it first."""
+
+ROLES = {Setup.ACTPASS: Setup.PASSIVE, Setup.ACTIVE: Setup.PASSIVE, Setup.PASSIVE: Setup.ACTIVE}
+"""Our DTLS role by the offer's (RFC 8842 §5.3)."""
+
+_SENDS = (Direction.SENDRECV, Direction.SENDONLY)
+_RECEIVES = (Direction.SENDRECV, Direction.RECVONLY)
+
+
+def answer_publication(offer: Offer) -> tuple[AnsweredLine, ...]:
+    """The first audio and the first video line that we understand are received. Raises `Refused(NO_CODEC)`."""
+    lines: list[AnsweredLine] = []
+    taken: set[Kind] = set()
+    for line in offer.lines:
+        codecs = _codecs(line)
+        if not codecs:
+            lines.append(_rejected(line))
+        elif line.direction in _SENDS and line.kind not in taken:
+            taken.add(line.kind)
+            lines.append(AnsweredLine(line.mid, line.kind, Direction.RECVONLY, codecs))
+        else:
+            lines.append(AnsweredLine(line.mid, line.kind, Direction.INACTIVE, codecs))
+    if not taken:
+        raise Refused(Refusal.NO_CODEC)
+    return tuple(lines)
+
+
+def answer_viewer(offer: Offer, slots: tuple[str, ...], ssrcs: dict[tuple[str, Kind], int]) -> tuple[AnsweredLine, ...]:
+    """The n-th line of a kind shows the n-th slot; lines beyond the slots are inactive. Raises `Refused(NO_CODEC)`."""
+    lines: list[AnsweredLine] = []
+    remaining = {kind: iter(slots) for kind in Kind}
+    used = False
+    for line in offer.lines:
+        codecs = _codecs(line)
+        if not codecs:
+            lines.append(_rejected(line))
+            continue
+        slot = next(remaining[line.kind], None)
+        if slot is None or line.direction not in _RECEIVES:
+            lines.append(AnsweredLine(line.mid, line.kind, Direction.INACTIVE, codecs))
+            continue
+        used = True
+        ssrc = ssrcs[slot, line.kind]
+        lines.append(AnsweredLine(line.mid, line.kind, Direction.SENDONLY, codecs, slot=slot, ssrc=ssrc))
+    if not used:
+        raise Refused(Refusal.NO_CODEC)
+    return tuple(lines)
+
+
+def _codecs(line: Line) -> dict[Codec, int]:
+    if line.rejected:
+        return {}
+    return {codec: line.codecs[codec] for codec in PREFERRED[line.kind] if codec in line.codecs}
+
+
+def _rejected(line: Line) -> AnsweredLine:
+    return AnsweredLine(line.mid, line.kind, Direction.INACTIVE, rejected=True)

@@ -1,0 +1,110 @@
+"""Viewers: what they report and ask for, and the reports that they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from signaling.control import ViewerReceiving, ViewerStalled
+from signaling.relay.actions import Action, Resend, SendRtcp, Tell
+from signaling.relay.report import ntp, pack_reports, sender_report
+from signaling.relay.stream import Stream
+from signaling.relay.viewer import Viewer
+from signaling.wire import KeyFrameAsked, Nack, ReceiverReports, ReportBlock, SenderReport, parse_rtcp
+
+REPORT = 1.0  # seconds between sender reports to one viewer
+
+Ask = Callable[[str, float], list[Action]]
+
+
+class Playback:
+    """`ask` asks a publication for a key frame; `epoch` is the Unix time at which `now` was zero; `names` are the
+    CNAMEs by SSRC."""
+
+    def __init__(self, ask: Ask, epoch: float, names: dict[int, str]) -> None:
+        self._ask = ask
+        self._epoch = epoch
+        self._names = names
+        self._viewers: dict[str, Viewer] = {}
+        self._written: tuple[float, dict[int, SenderReport | None]] = (-1.0, {})
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def add(self, viewer: Viewer) -> None:
+        self._viewers[viewer.peer] = viewer
+
+    def named(self, peer: str) -> Viewer | None:
+        return self._viewers.get(peer)
+
+    def remove(self, peer: str, now: float) -> list[Action]:
+        viewer = self._viewers.pop(peer, None)
+        if viewer is None:
+            return []
+        viewer.unsubscribe()
+        if not viewer.evidence.receiving or viewer.evidence.last is None:
+            return []
+        return [Tell(ViewerStalled(peer, now, viewer.evidence.last))]
+
+    def rtcp(self, viewer: Viewer, packet: bytes, now: float) -> list[Action]:
+        """Raises `ProtocolError`."""
+        actions: list[Action] = []
+        for feedback in parse_rtcp(packet):
+            if isinstance(feedback, ReceiverReports):
+                for block in feedback.blocks:
+                    actions += self._reported(viewer, block, now)
+            elif isinstance(feedback, Nack):
+                actions += self._missed(viewer, feedback, now)
+            elif isinstance(feedback, KeyFrameAsked):
+                actions += self._asked(viewer, viewer.streams.get(feedback.ssrc), now)
+        return actions
+
+    @staticmethod
+    def _reported(viewer: Viewer, block: ReportBlock, now: float) -> list[Action]:
+        stream = viewer.streams.get(block.ssrc)
+        if stream is None:
+            return []
+        number = stream.reached(viewer.peer, block.highest & 0xFFFF)
+        if not viewer.evidence.counts(block, number, now):
+            return []
+        return [Tell(ViewerReceiving(viewer.peer, now))]
+
+    def _missed(self, viewer: Viewer, nack: Nack, now: float) -> list[Action]:
+        stream = viewer.streams.get(nack.ssrc)
+        if stream is None:
+            return []
+        found = stream.resend(viewer.peer, viewer.allowed(nack.numbers, now))
+        actions: list[Action] = []
+        if found.packets:
+            actions.append(Resend(tuple(found.packets), found.viewer))
+        if found.too_old:
+            actions += self._asked(viewer, stream, now)
+        return actions
+
+    def _asked(self, viewer: Viewer, stream: Stream | None, now: float) -> list[Action]:
+        if stream is None or stream.feed is None or not stream.feeds(viewer.peer) or not viewer.may_ask(now):
+            return []
+        return self._ask(stream.feed.publication, now)
+
+    def look_after(self, viewer: Viewer, now: float) -> list[Action]:
+        """Its reports, and whether it still receives; every second, and when something changed for it."""
+        actions = self._report(viewer, now)
+        if viewer.evidence.stalls(now, viewer.sees):
+            assert viewer.evidence.last is not None
+            actions.append(Tell(ViewerStalled(viewer.peer, now, viewer.evidence.last)))
+        return actions
+
+    def _report(self, viewer: Viewer, now: float) -> list[Action]:
+        reports = [report for stream in viewer.playing if (report := self._sender_report(stream, now)) is not None]
+        if not reports:
+            return []
+        viewer.evidence.sent(ntp(now, self._epoch))
+        return [SendRtcp(viewer.peer, pack_reports(reports, self._names))]
+
+    def _sender_report(self, stream: Stream, now: float) -> SenderReport | None:
+        """A stream's report is the same for every viewer at the same moment."""
+        if self._written[0] != now:
+            self._written = (now, {})
+        written = self._written[1]
+        if stream.ssrc not in written:
+            written[stream.ssrc] = sender_report(stream, now, self._epoch)
+        return written[stream.ssrc]

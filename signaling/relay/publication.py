@@ -1,0 +1,158 @@
+"""One WHIP session's media: its tracks as they arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from signaling.control import Audience
+from signaling.relay.clock import Origin, SourceClock, signed
+from signaling.relay.feedback import KeyFrameRequests, Reception
+from signaling.relay.keyframe import FINDERS, Finder
+from signaling.session.answer import AnsweredLine
+from signaling.session.offer import Codec, Direction, Kind
+from signaling.wire import ReportBlock, Rtp, SenderReport
+
+RATES = {Kind.AUDIO: 48_000, Kind.VIDEO: 90_000}
+SILENCE = 2.0  # seconds without a packet
+CHANGE = 0.5  # seconds that an SSRC must have been quiet before another takes its place
+
+
+class Arrival(NamedTuple):
+    """A packet of a track, once. `number` is extended; an empty payload is a padding probe."""
+
+    track: Track
+    codec: Codec
+    number: int
+    in_order: bool
+    marker: int
+    timestamp: int
+    payload: bytes
+    starts: bool
+    """A key frame begins here (every audio packet is one)."""
+    parameters: bytes | None
+    """A payload that must go before it: the key frame lacks its parameter sets."""
+
+
+class Track:
+    """One SSRC of one kind."""
+
+    def __init__(self, kind: Kind, ssrc: int) -> None:
+        self.kind = kind
+        self.ssrc = ssrc
+        self.rate = RATES[kind]
+        self.reception = Reception(ssrc, self.rate)
+        self.clock = SourceClock(self.rate)
+        self.last = 0.0
+        self.codec: Codec | None = None
+        self.b_frames = False
+        self._finder: Finder = FINDERS[Codec.OPUS]()
+        self._timestamp: int | None = None
+
+    def receive(self, rtp: Rtp, codec: Codec, now: float) -> Arrival | None:
+        """None for a duplicate, or one that comes too late."""
+        before = self.reception.highest
+        number = self.reception.receive(rtp.number, rtp.timestamp, now)
+        if number is None:
+            return None
+        self.last = now
+        in_order = before is None or number > before
+        if codec is not self.codec:
+            self.codec, self._finder = codec, FINDERS[codec]()
+            self._timestamp = None
+        look = self._finder.look(rtp.timestamp, rtp.payload)
+        if in_order and rtp.payload:
+            self.clock.arrived(rtp.timestamp, now)
+            back = self._timestamp is not None and signed(rtp.timestamp - self._timestamp) < 0
+            if codec is Codec.H264 and (look.b_slice or back):
+                self.b_frames = True
+            self._timestamp = rtp.timestamp
+        return Arrival(
+            self, codec, number, in_order, rtp.marker, rtp.timestamp, rtp.payload, look.starts, look.parameters
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Which media arrive."""
+
+    audio: bool = False
+    video: Codec | None = None
+
+
+STILL = Flow()
+
+
+@dataclass(slots=True, eq=False)
+class Publication:
+    """`slot` is where its grant lets it publish. `routed` is the slot that the room has put it on and where it shows or
+    will; `feeds` is the slot whose streams look at its packets: until another publication's key frame it still shows
+    where it no longer is routed."""
+
+    peer: str
+    lecture: str
+    member: str
+    slot: str
+    formats: dict[int, tuple[Kind, Codec]]
+    routed: str | None = None
+    feeds: str | None = None
+    audience: Audience = Audience.NOBODY
+    tracks: dict[Kind, Track] = field(default_factory=dict)
+    requests: KeyFrameRequests = field(default_factory=KeyFrameRequests)
+    origin: Origin = field(default_factory=Origin)
+    flow: Flow = STILL
+    last: float = 0.0
+    lost: int = 0  # video packets given up, of those that a key frame was asked for
+    next_report: float = 0.0
+    told: set[str] = field(default_factory=set)  # troubles
+
+    def receive(self, rtp: Rtp, now: float) -> Arrival | None:
+        """A packet of a codec and source of ours, the first time it comes; else None."""
+        found = self.formats.get(rtp.payload_type)
+        if found is None:
+            return None
+        kind, codec = found
+        track = self.tracks.get(kind)
+        if track is None or (track.ssrc != rtp.ssrc and now - track.last > CHANGE):
+            track = self.tracks[kind] = Track(kind, rtp.ssrc)
+        if track.ssrc != rtp.ssrc:
+            return None
+        arrival = track.receive(rtp, codec, now)
+        if arrival is None:
+            return None
+        self.last = now
+        if arrival.starts and arrival.in_order and kind is Kind.VIDEO:
+            self.requests.came(now)
+        return arrival
+
+    def reported(self, report: SenderReport, now: float) -> None:
+        for track in self.tracks.values():
+            if track.ssrc == report.ssrc:
+                track.reception.reported(report.ntp, now)
+                track.clock.reported(report.timestamp, self.origin.place(report.ntp / 2**32, now))
+
+    def observe(self, now: float) -> Flow:
+        """What flows now, by what arrived in the last two seconds."""
+        audio, video = self.tracks.get(Kind.AUDIO), self.tracks.get(Kind.VIDEO)
+        return Flow(
+            audio is not None and now - audio.last < SILENCE,
+            video.codec if video is not None and now - video.last < SILENCE else None,
+        )
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        return frozenset(kind for kind, _ in self.formats.values())
+
+    def blocks(self, now: float) -> list[ReportBlock]:
+        found = (track.reception.block(now) for track in self.tracks.values())
+        return [block for block in found if block is not None]
+
+
+def formats_of(lines: tuple[AnsweredLine, ...]) -> dict[int, tuple[Kind, Codec]]:
+    """What each payload type of a publisher's answered lines carries."""
+    return {
+        payload_type: (line.kind, codec)
+        for line in lines
+        if line.direction is Direction.RECVONLY
+        for codec, payload_type in line.codecs.items()
+    }

@@ -1,0 +1,25 @@
+"""What one viewer may cost: allowances for what it asks of us."""
+
+from __future__ import annotations
+
+
+class Allowance:
+    """A token bucket: `rate` a second, `burst` at once."""
+
+    __slots__ = ("_burst", "_left", "_rate", "_when")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._left = burst
+        self._when: float | None = None
+
+    def take(self, now: float) -> bool:
+        """Whether one more is allowed now; it counts as taken."""
+        if self._when is not None:
+            self._left = min(self._burst, self._left + (now - self._when) * self._rate)
+        self._when = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

@@ -1,0 +1,52 @@
+"""One WHEP session: what its lines show, what it is told, and what it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from signaling.relay.limits import Limits
+from signaling.relay.quality import Allowance
+from signaling.relay.report import Evidence
+from signaling.relay.stream import Stream
+from signaling.relay.subscription import Subscription
+from signaling.session.answer import AnsweredLine
+from signaling.session.offer import Kind
+
+
+class Viewer:
+    """`streams` by the SSRC that its lines were answered with. `stage`: it is in the audience STAGE as well."""
+
+    def __init__(self, peer: str, stage: bool, lines: tuple[tuple[AnsweredLine, Stream], ...], limits: Limits) -> None:
+        self.peer = peer
+        self.stage = stage
+        self.evidence = Evidence()
+        self.streams = {stream.ssrc: stream for _, stream in lines}
+        self._lines = lines
+        self._resends = Allowance(limits.resend_rate, limits.resend_burst)
+        self._key_frames = Allowance(limits.key_frame_rate, limits.key_frame_burst)
+
+    def subscribe(self, member: str, viewer: int, now: float) -> None:
+        """Its SRTP contexts exist, with this index of the fan-out: join the streams."""
+        for line, stream in self._lines:
+            stream.add(Subscription(self.peer, member, self.stage, viewer, dict(line.codecs)), now)
+
+    def unsubscribe(self) -> None:
+        for stream in self.streams.values():
+            stream.remove(self.peer)
+
+    @property
+    def playing(self) -> list[Stream]:
+        """The streams that it is sent packets of now."""
+        return [stream for stream in self.streams.values() if stream.feeds(self.peer)]
+
+    @property
+    def sees(self) -> bool:
+        return any(stream.kind is Kind.VIDEO for stream in self.playing)
+
+    def allowed(self, numbers: Iterable[int], now: float) -> Iterator[int]:
+        """As many of these as may be resent now."""
+        return (number for number in numbers if self._resends.take(now))
+
+    def may_ask(self, now: float) -> bool:
+        """Whether it may ask for a key frame now: everybody pays for one."""
+        return self._key_frames.take(now)
