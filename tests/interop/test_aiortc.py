@@ -1,0 +1,94 @@
+"""aiortc publishes by WHIP and plays by WHEP, through real handlers and a real relay process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from signaling.control import Audience, Closing, PeerClosed, PeerConnected, PublicationFlowing, ViewerReceiving
+from signaling.session.offer import Codec
+from tests.interop.aiortc_peer import FRAME_RATE, Player, Publisher
+from tests.interop.lossy_proxy import LossyProxy
+from tests.interop.relay_service import RelayService
+
+LECTURE = "evening"
+
+
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+async def test_a_lecture_is_published_and_played(tmp_path: Path, codec: Codec) -> None:
+    async with RelayService(tmp_path) as service:
+        publisher, player = Publisher(codec), Player()
+        await publisher.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
+        await player.offer(f"{service.url}/whep/{LECTURE}", "member")
+        await player.first_frame()
+        await asyncio.sleep(3)
+        assert len(player.video[0].times) >= 2 * FRAME_RATE
+        assert len(player.audio[0].times) >= 100
+        flowing = [event for event in service.events if isinstance(event, PublicationFlowing)]
+        assert flowing[-1].video is codec
+        assert flowing[-1].audio
+        assert await player.delete() == 200
+        assert await player.delete() == 404
+        await publisher.close()
+        await asyncio.sleep(0.5)
+        closed = {event.peer: event.reason for event in service.events if isinstance(event, PeerClosed)}
+        assert closed[service.room.peers["member"]] is Closing.DELETED
+        assert closed[service.room.peers["dean"]] is Closing.CLOSED
+        connected = {event.peer for event in service.events if isinstance(event, PeerConnected)}
+        assert connected == set(service.room.peers.values())
+        assert any(isinstance(event, ViewerReceiving) for event in service.events)
+        await player.close()
+
+
+async def test_five_percent_loss_both_ways_does_not_freeze_the_picture(tmp_path: Path) -> None:
+    async with RelayService(tmp_path) as service:
+        server = ("127.0.0.1", await udp_port(service))
+        up = await LossyProxy.start(server, 0.05, seed=1)
+        down = await LossyProxy.start(server, 0.05, seed=2)
+        publisher, player = Publisher("VP8", up.port), Player(1, down.port)
+        await publisher.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
+        await player.offer(f"{service.url}/whep/{LECTURE}", "member")
+        await player.first_frame()
+        await asyncio.sleep(11)
+        for proxy in (up, down):
+            assert proxy.counts["up lost"] > 0
+            assert proxy.counts["down lost"] > 0
+        assert down.counts["down lost"] > 20
+        assert player.video[0].longest_gap(after=1.0) <= 0.5
+        assert len(player.video[0].times) >= 9 * FRAME_RATE
+        await player.close()
+        await publisher.close()
+        up.close()
+        down.close()
+
+
+async def test_a_guest_on_the_stage_only_is_not_sent_to_members(tmp_path: Path) -> None:
+    async with RelayService(tmp_path) as service:
+        service.room.audiences["guest"] = Audience.STAGE
+        member, lecturer = Player(4), Player(5)
+        await member.offer(f"{service.url}/whep/{LECTURE}", "member")
+        await lecturer.offer(f"{service.url}/whep/{LECTURE}", "stage:lecturer")
+        guest = Publisher("VP8")
+        await guest.offer(f"{service.url}/whip/{LECTURE}/guest", "guest")
+        await lecturer.first_frame(line=3)
+        await asyncio.sleep(1)
+        assert await lecturer.packets("video", 3) > 10
+        for kind in ("audio", "video"):
+            assert [await member.packets(kind, line) for line in range(4)] == [0, 0, 0, 0]
+        await service.relay.route(service.room.peers["guest"], "guest", Audience.EVERYONE)
+        await member.first_frame(line=3)
+        assert await member.packets("audio", 3) > 0
+        assert await member.packets("video", 0) == 0
+        for peer in (member, lecturer, guest):
+            await peer.close()
+
+
+async def udp_port(service: RelayService) -> int:
+    """The relay's port, as an answer tells it."""
+    probe = Player()
+    answer = await probe.offer(f"{service.url}/whep/{LECTURE}", "probe")
+    await probe.delete()
+    await probe.close()
+    return int(answer.split(" typ host")[0].rsplit(" ", 1)[1])
