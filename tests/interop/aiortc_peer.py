@@ -128,9 +128,16 @@ class Player(Peer):
         self.audio: list[Seen] = []
         for _ in range(lines):
             for kind, seen in (("audio", self.audio), ("video", self.video)):
-                receiver = self.connection.addTransceiver(kind, direction="recvonly").receiver
+                self.connection.addTransceiver(kind, direction="recvonly")
                 seen.append(Seen())
-                self._tasks.append(asyncio.create_task(_watch(receiver.track, seen[-1])))
+
+    async def offer(self, url: str, ticket: str) -> str:
+        answer = await super().offer(url, ticket)
+        for kind, seen in (("audio", self.audio), ("video", self.video)):
+            for receiver, one in zip(self.receivers(kind), seen, strict=True):
+                if receiver.track is not None:
+                    self._tasks.append(asyncio.create_task(_watch(receiver.track, one)))
+        return answer
 
     def receivers(self, kind: str) -> list[RTCRtpReceiver]:
         return [one.receiver for one in self.connection.getTransceivers() if one.kind == kind]
