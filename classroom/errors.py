@@ -144,6 +144,10 @@ SENTENCES: dict[str, tuple[int, dict[str, str]]] = {
         503,
         {"zh": "数据库暂时不可用，请稍后重试。", "en": "The database does not answer now. Try again shortly."},
     ),
+    "busy": (
+        503,
+        {"zh": "服务器正忙，请稍候再试。", "en": "The server is busy. Try again in a moment."},
+    ),
     "bad-title": (
         400,
         {"zh": "请填写课程名称，不超过 200 个字。", "en": "Give the lecture a title of at most 200 characters."},

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from attendance.errors import SheetError
-from attendance.facts import LectureMoved, LectureState
+from attendance.facts import LectureMoved, LectureState, NodeStarted, NodeStopped
 from attendance.ports import Clock, Recorder
 from attendance.roster import BranchPath, Invitation, Role
 from attendance.sheet import preview
@@ -272,7 +272,9 @@ class StoreOffice:
 
 
 class RecorderDesk:
-    """`LectureDesk` without a room: nobody is in the lecture, so the fact alone is what there is to do."""
+    """`LectureDesk` without a room: nobody is in the lecture, so the facts alone are what there is to do.
+
+    The node says that it started, and closes with that whatever a crash left open, and that it stopped."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -289,7 +291,8 @@ class RecorderDesk:
         moved = TRANSITIONS.get((state, trigger))
         if moved is None:
             return state
-        await self._recorder.record(lecture, LectureMoved(moved, trigger.value, by))
+        for body in (NodeStarted(), LectureMoved(moved, trigger.value, by), NodeStopped()):
+            await self._recorder.record(lecture, body)
         return moved
 
 

@@ -20,13 +20,12 @@ KEY = 32
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """Binary keys are 32 bytes. `ledger` is the seed of the Ed25519 key that signs heads."""
+    """Binary keys are 32 bytes."""
 
     tickets: tuple[str, ...]
     sessions: tuple[str, ...]
     phones: bytes
     phone_hashes: bytes
-    ledger: bytes
 
     def __repr__(self) -> str:
         return "Keys(…)"
@@ -41,10 +40,17 @@ def open_keys(folder: Path) -> Keys:
             sessions=_lines(folder / "sessions"),
             phones=_binary(folder / "phones.key"),
             phone_hashes=_binary(folder / "phone-hashes.key"),
-            ledger=_binary(folder / "ledger.key"),
         )
     except OSError as error:
         raise SettingsError(f"the keys cannot be kept in {folder}: {error.strerror}") from error
+
+
+def node_name(folder: Path) -> str:
+    """The name of this node in the ledger, drawn at the first start and kept in `folder/node`."""
+    name = _kept(folder / "node", lambda: f"n-{secrets.token_hex(6)}").strip()
+    if not 0 < len(name) <= 64:
+        raise SettingsError(f"{folder / 'node'}: a node's name has 1 to 64 characters")
+    return name
 
 
 def _lines(path: Path) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from attendance.roster import Invitation
-from classroom.people.ticket import Signer, TicketRevoked
+from classroom.people.ticket import TicketSigner, TicketRevoked
 
 CACHED = 8_192
 FRESH = 15_000_000
@@ -22,7 +22,7 @@ class Invitations(Protocol):
 class Door:
     """Reads tickets and looks their invitations up, with a small memory of them."""
 
-    def __init__(self, signer: Signer, invitations: Invitations) -> None:
+    def __init__(self, signer: TicketSigner, invitations: Invitations) -> None:
         self._signer = signer
         self._invitations = invitations
         self._known: OrderedDict[tuple[str, str], tuple[int, Invitation | None]] = OrderedDict()
