@@ -28,3 +28,7 @@ class LedgerBroken(AttendanceError):
 
 class StoreUnavailable(AttendanceError):
     """The database does not answer now; what waits in the spool follows later."""
+
+
+class RecorderClosed(AttendanceError):
+    """The recorder has stopped; nothing more is recorded in this process."""
