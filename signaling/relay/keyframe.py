@@ -48,7 +48,8 @@ class H264Finder:
     """Keeps the parameter sets, for encoders that send them once and viewers that come later.
 
     A key frame begins at the first packet of a timestamp that holds an SPS or an IDR slice. (An SPS without an IDR
-    slice is how a stream with intra refresh says that one may begin here.)
+    slice is how a stream with intra refresh says that one may begin here.) An IDR slice without parameter sets, when
+    none are known, begins nothing.
     """
 
     def __init__(self) -> None:
@@ -65,9 +66,12 @@ class H264Finder:
                 self._complete[kind] = timestamp
         if not kinds & {SPS, IDR} or self._started == timestamp:
             return Look(b_slice=any(kind == SLICE and h264_slice_type(unit) in B_SLICES for kind, unit, _ in units))
-        self._started = timestamp
         lacks = IDR in kinds and any(self._complete.get(kind) != timestamp for kind in (SPS, PPS))
-        return Look(starts=True, parameters=self._aggregate() if lacks else None)
+        parameters = self._aggregate() if lacks else None
+        if lacks and parameters is None:
+            return NOTHING  # nobody could decode from here; the sets may have been overtaken
+        self._started = timestamp
+        return Look(starts=True, parameters=parameters)
 
     def _aggregate(self) -> bytes | None:
         """SPS and PPS as one STAP-A, with the highest importance (nal_ref_idc) of the two."""

@@ -24,7 +24,6 @@ class Arrival(NamedTuple):
     track: Track
     codec: Codec
     number: int
-    in_order: bool
     marker: int
     timestamp: int
     payload: bytes
@@ -46,7 +45,7 @@ class Track:
         self.last = 0.0
         self.codec: Codec | None = None
         self.b_frames = False
-        self._finder: Finder = FINDERS[Codec.OPUS]()
+        self._finders: dict[Codec, Finder] = {}
         self._timestamp: int | None = None
 
     def receive(self, rtp: Rtp, codec: Codec, now: float) -> Arrival | None:
@@ -58,18 +57,17 @@ class Track:
         self.last = now
         in_order = before is None or number > before
         if codec is not self.codec:
-            self.codec, self._finder = codec, FINDERS[codec]()
+            self.codec = codec
             self._timestamp = None
-        look = self._finder.look(rtp.timestamp, rtp.payload)
+            self._finders.setdefault(codec, FINDERS[codec]())
+        look = self._finders[codec].look(rtp.timestamp, rtp.payload)
         if in_order and rtp.payload:
             self.clock.arrived(rtp.timestamp, now)
             back = self._timestamp is not None and signed(rtp.timestamp - self._timestamp) < 0
             if codec is Codec.H264 and (look.b_slice or back):
                 self.b_frames = True
             self._timestamp = rtp.timestamp
-        return Arrival(
-            self, codec, number, in_order, rtp.marker, rtp.timestamp, rtp.payload, look.starts, look.parameters
-        )
+        return Arrival(self, codec, number, rtp.marker, rtp.timestamp, rtp.payload, look.starts, look.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class Publication:
         if arrival is None:
             return None
         self.last = now
-        if arrival.starts and arrival.in_order and kind is Kind.VIDEO:
+        if arrival.starts and kind is Kind.VIDEO:
             self.requests.came(now)
         return arrival
 

@@ -25,6 +25,8 @@ from signaling.relay.subscription import Place, Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import pack_rtp
 
+NO_KEY_FRAME = "no-key-frame"
+HELD = 512  # packets that may wait for a key frame's beginning
 GRACE = 3.0  # seconds until a feed that makes no key frame takes over all the same: the old picture must not stay
 DRIFT = 10.0  # seconds between timestamps and arrival; beyond, the source began its timestamps anew
 
@@ -129,7 +131,10 @@ class Stream:
         self._offset = 0  # outgoing timestamp − the source's
         self._timestamp = timestamp  # the last one sent in order
         self._time = 0.0  # when it was
-        self._skipping = False
+        self._locked = False  # on a source, from a key frame on
+        self._held: dict[int, Arrival] = {}
+        self._held_track: Track | None = None
+        self._cause = NO_KEY_FRAME
 
     # --- who is fed, by whom ---------------------------------------------------------------------------------------
 
@@ -139,7 +144,7 @@ class Stream:
             self.feed, self.next_feed = feed, None
         elif feed is None:
             self.feed = self.next_feed = None
-            self._track = None
+            self._break(NO_KEY_FRAME)
         else:
             if self.next_feed is None or self.next_feed.publication != feed.publication:
                 self._next_since = now
@@ -153,7 +158,7 @@ class Stream:
             self.next_feed = None
         if self.feed is not None and self.feed.publication == publication:
             self.feed = None
-            self._track = None
+            self._break(NO_KEY_FRAME)
             self._refresh(now)
 
     @property
@@ -163,13 +168,14 @@ class Stream:
             return None
         if self.next_feed is not None:
             return self.next_feed.publication
-        if self.feed is not None and (self._waiting or self._skipping or self._track is None):
+        if self.feed is not None and (self._waiting or not self._locked):
             return self.feed.publication
         return None
 
     @property
     def track(self) -> Track | None:
-        return self._track
+        """What plays now."""
+        return self._track if self._locked else None
 
     @property
     def next_number(self) -> int:
@@ -200,7 +206,7 @@ class Stream:
             return False  # nobody is sent their own voice
         if self.codec is None or self.codec in subscription.payload_types:
             return True
-        if self._track is not None and self.codec not in subscription.lacked:
+        if self._locked and self.codec not in subscription.lacked:
             subscription.lacked.add(self.codec)
             self._notices.lacking.append((subscription.peer, self.slot, self.codec))
         return False
@@ -255,82 +261,129 @@ class Stream:
     def receive(self, publication: str, arrival: Arrival, now: float, behind: bool, keep: bool) -> list[Action]:
         """A packet of a publication: what to send of it. `behind`: video must be dropped before it is numbered.
         `keep`: the publication may not make key frames when asked, so keep its groups of pictures."""
-        starts = arrival.starts and arrival.in_order
-        if self.next_feed is not None and publication == self.next_feed.publication:
-            if not starts:
-                return []
-            self.feed, self.next_feed, self._track = self.next_feed, None, None
-        elif self.feed is None or publication != self.feed.publication:
+        taking_over = self.next_feed is not None and publication == self.next_feed.publication
+        if not taking_over and (self.feed is None or publication != self.feed.publication):
             return []
+        if taking_over or not self._follows(arrival):
+            self._hold(arrival)
+            if not arrival.starts or behind:
+                return []
+            if taking_over:
+                self.feed, self.next_feed = self.next_feed, None
+            self._keep = keep
+            return self._begin(arrival, now)
         self._keep = keep
-        track = arrival.track
-        if track is not self._track or track.reception.restarts != self._restarts or arrival.codec is not self.codec:
-            if not starts:
-                return []
-            self._lock(arrival, now)
-        if arrival.in_order and not self._in_order(arrival, starts, now, behind):
+        if behind and self.kind is Kind.VIDEO:
+            self._break("behind")  # nothing more until a key frame begins
+            self._hold(arrival)
             return []
-        return self._number(arrival, starts, now)
+        return self._pass_on(arrival, now)
 
-    def _lock(self, arrival: Arrival, now: float) -> None:
-        """Go on with another source, or another codec, from this packet on."""
-        self._track = arrival.track
-        self._restarts = arrival.track.reception.restarts
-        self._skipping = False
+    def _follows(self, arrival: Arrival) -> bool:
+        """Whether this packet continues what plays."""
+        if not self._locked or arrival.track is not self._track:
+            return False
+        if arrival.track.reception.restarts != self._restarts:
+            return False
+        return arrival.codec is self.codec or not self._numbering.ahead(arrival.number)
+
+    def _break(self, cause: str) -> None:
+        """What plays ends here; the next packets wait for a key frame, or are dropped for this cause."""
+        self._drop_held()
+        self._locked = False
+        self._cause = cause
+
+    def _hold(self, arrival: Arrival) -> None:
+        """Keep a packet while a key frame's beginning is awaited: it may be one that follows, and came first."""
+        if arrival.track is not self._held_track:
+            self._drop_held()
+            self._held_track = arrival.track
+        self._held[arrival.number] = arrival
+        if len(self._held) > HELD:
+            del self._held[next(iter(self._held))]
+            self._notices.dropped[self._cause] += 1
+
+    def _drop_held(self) -> None:
+        if self._held:
+            self._notices.dropped[self._cause] += len(self._held)
+            self._held.clear()
+
+    def _begin(self, start: Arrival, now: float) -> list[Action]:
+        """Go on with another source or codec, or after a break, from this packet on."""
+        self._lock(start, now)
+        following = [self._held.pop(number) for number in sorted(self._held) if number >= start.number]
+        self._drop_held()
+        self._cause = NO_KEY_FRAME
+        actions: list[Action] = []
+        for arrival in following:
+            if arrival.codec is self.codec:
+                actions += self._pass_on(arrival, now)
+        return actions
+
+    def _lock(self, start: Arrival, now: float) -> None:
+        other = start.track is not self._track or start.track.reception.restarts != self._restarts
+        self._track = start.track
+        self._restarts = start.track.reception.restarts
+        self._locked = True
         self._group.drop()
         self._numbering.restart()
-        self._anchor(arrival, now)
-        self.codec = arrival.codec
+        if other:
+            self._anchor(start, now)
+        self.codec = start.codec
         self._refresh(now)
         self._notices.entered += [peer for peer, one in self._subscriptions.items() if one.place is Place.IN]
 
     def _anchor(self, arrival: Arrival, now: float) -> None:
+        """The timestamp goes on by the time that passed."""
         gap = max(1, round((now - self._time) * RATES[self.kind])) if self.packets else 0
         self._offset = (self._timestamp + gap - arrival.timestamp) & 0xFFFFFFFF
 
-    def _in_order(self, arrival: Arrival, starts: bool, now: float, behind: bool) -> bool:
-        """Whether a packet in order is forwarded; if not, the numbering has closed up."""
-        if self.kind is Kind.VIDEO and behind and arrival.payload:
-            self._skipping = True
-        if self._skipping and starts and not behind:
-            self._skipping = False
-        if self._skipping or not arrival.payload:
+    def _pass_on(self, arrival: Arrival, now: float) -> list[Action]:
+        if not self._numbering.ahead(arrival.number):
+            return self._pass_on_late(arrival, now)
+        if not arrival.payload:
             self._numbering.drop(arrival.number)
-            if arrival.payload:
-                self._notices.dropped["behind"] += 1
-            return False
+            return []
         passed = signed(self.outgoing(arrival.timestamp) - self._timestamp) / RATES[self.kind]
         if self.packets and abs(passed - (now - self._time)) > DRIFT:
             self._anchor(arrival, now)
-        return True
-
-    def _number(self, arrival: Arrival, starts: bool, now: float) -> list[Action]:
         timestamp = self.outgoing(arrival.timestamp)
+        self._timestamp, self._time = timestamp, now
+        self._numbering.reach(arrival.number)
+        if arrival.starts and self.kind is Kind.VIDEO:
+            self._key_frame(self._numbering.next, now)
         actions: list[Action] = []
-        if arrival.in_order:
-            self._numbering.reach(arrival.number)
-            self._timestamp, self._time = timestamp, now
-            if starts and self.kind is Kind.VIDEO:
-                self._key_frame(now)
-            if arrival.parameters is not None:
-                actions += self._write(self._numbering.insert(), 0, timestamp, arrival.parameters, now)
+        if arrival.parameters is not None:
+            actions += self._write(self._numbering.insert(), 0, timestamp, arrival.parameters, now)
         number = self._numbering.place(arrival.number)
-        if number is None:
-            return actions
+        assert number is not None
         return actions + self._write(number, arrival.marker, timestamp, arrival.payload, now)
 
-    def _key_frame(self, now: float) -> None:
-        """The next number begins a key frame: who waits enters here."""
-        number = self._numbering.next
+    def _pass_on_late(self, arrival: Arrival, now: float) -> list[Action]:
+        """A late packet has its number waiting. (A late probe fills it: viewers would ask for it in vain.)"""
+        number = self._numbering.place(arrival.number)
+        if number is None or arrival.codec is not self.codec:
+            return []
+        if arrival.starts and arrival.parameters is None and self.kind is Kind.VIDEO:
+            self._key_frame(number, now)
+        return self._write(number, arrival.marker, self.outgoing(arrival.timestamp), arrival.payload, now)
+
+    def _key_frame(self, number: int, now: float) -> None:
+        """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
+        overtook it, they ask for like any lost packet."""
         for subscription in self._replayed:
             subscription.leave(subscription.cursor)
         for subscription in (*self._replayed, *self._waiting.values()):
             self._in(subscription, number)
         self._replayed.clear()
-        if self._keep:
-            self._group.begin(now)
-        else:
+        if not self._keep:
             self._group.drop()
+            return
+        self._group.begin(now)
+        for later in range(number, self._numbering.next):
+            kept = self._ring.get(later)
+            if kept is not None:
+                self._group.put(kept, now, self._limits)
 
     def _write(self, number: int, marker: int, timestamp: int, payload: bytes, now: float) -> list[Action]:
         assert self.codec is not None
@@ -387,7 +440,7 @@ class Stream:
         return self._track is not None and subscription is not None and subscription.place in (Place.IN, Place.REPLAYED)
 
     def _begin_replays(self, now: float) -> None:
-        if not self._group.packets or self._track is None:
+        if not self._group.packets or not self._locked:
             return
         for subscription in list(self._waiting.values()):
             del self._waiting[subscription.peer]
@@ -401,7 +454,8 @@ class Stream:
         """Go on with replays, paced; who has caught up is in the audience from here on. `replay`: the feed makes no
         key frames when asked, so that who waits is sent the kept group."""
         if self.next_feed is not None and now - self._next_since > GRACE:
-            self.feed, self.next_feed, self._track = self.next_feed, None, None
+            self.feed, self.next_feed = self.next_feed, None
+            self._break(NO_KEY_FRAME)
             self._refresh(now)
         self._replay_waiting = replay
         if replay and self._waiting:
