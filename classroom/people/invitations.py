@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from attendance.roster import Invitation
-from classroom.people.ticket import TicketSigner, TicketRevoked
+from classroom.people.ticket import TicketRevoked, TicketSigner
 
 CACHED = 8_192
 FRESH = 15_000_000
