@@ -229,7 +229,7 @@ def answer_text(answer: Answer, offer: Offer, session: int) -> str:
         "a=ice-lite",
         "a=msid-semantic: WMS *",
     ]
-    first = True
+    candidates = _candidates(answer)  # in every line: aiortc takes them from the last one of a transport
     for line, offered in zip(answer.lines, offer.lines, strict=True):
         if line.rejected:
             text += _rejected(line, offered)
@@ -241,10 +241,7 @@ def answer_text(answer: Answer, offer: Offer, session: int) -> str:
         text += [f"a=fingerprint:{answer.fingerprint.algorithm} {answer.fingerprint.value}"]
         text += [f"a=setup:{answer.setup.value}", f"a=mid:{line.mid}", f"a={line.direction.value}"]
         text += ["a=rtcp-mux", "a=rtcp-rsize"]
-        text += _media(line, offered)
-        if first:
-            text += _candidates(answer)
-            first = False
+        text += _media(line, offered) + candidates
     return "\r\n".join(text) + "\r\n"
 
 

@@ -16,6 +16,7 @@ from aiohttp import ClientSession
 from aiortc import (
     AudioStreamTrack,
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpReceiver,
@@ -77,7 +78,8 @@ class Peer:
 
     def __init__(self, proxy_port: int | None = None) -> None:
         only_loopback()
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # Without max-bundle aiortc leaves all but the first video line on a transport that is then given up.
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._proxy_port = proxy_port
         self.location = ""
 
