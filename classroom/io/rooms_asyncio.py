@@ -9,21 +9,26 @@ asks for it, and forgotten when nobody is left in a lecture that does not go on.
 from __future__ import annotations
 
 import asyncio
-import datetime
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from attendance.errors import AttendanceError, StoreUnavailable
 from attendance.facts import Beat, Body, Fact, LectureMoved, LectureState, NodeStarted, NodeStopped
 from attendance.ports import Clock, Recorder, Store
 from attendance.presence import Presence
-from attendance.roster import Invitation, Role
+from attendance.roster import Invitation
+from classroom.admission import person_of
 from classroom.errors import ClassroomError, UserError
 from classroom.evidence import Witness
 from classroom.io.channel_aiohttp import Outlet
-from classroom.ports import LectureInfo
+from classroom.people.role import rights
+from classroom.ports import Standing
+from classroom.room import counting
 from classroom.room.actions import (
     Action,
     Broadcast,
@@ -37,7 +42,6 @@ from classroom.room.actions import (
     RoutePublication,
     Tell,
 )
-from classroom.room.counting import Standing
 from classroom.room.inputs import (
     Input,
     Joined,
@@ -69,13 +73,14 @@ from signaling.control import (
     ViewerReceiving,
 )
 from signaling.errors import Refusal, Refused
-from signaling.ports import Act, Grant, Relay, RelayDown, RelayUp
+from signaling.ports import Relay, RelayDown, RelayUp
 
 TICK = 0.1
 BEAT = 15.0
 BEAT_AGE = 6_000_000
 """A beat vouches for the moment six seconds before it is written: by then each socket has answered a ping since, and
 the relay has told each viewer that stalled."""
+CLOSE_WITHIN = 5.0
 FORGET_AFTER = 60_000_000
 ERRANDS = 20_000
 LOAD_AGE = 3.0
@@ -84,13 +89,29 @@ WANTED = frozenset({Closing.DELETED, Closing.REPLACED})
 _log = logging.getLogger(__name__)
 
 
+class Lecture(Protocol):
+    """Times in µs since the epoch, UTC."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def starts(self) -> int | None: ...
+
+    @property
+    def ends(self) -> int | None: ...
+
+
 class Lectures(Protocol):
-    async def lecture(self, lecture: str) -> LectureInfo:
-        """Raises `UserError("no-such-lecture")`."""
+    async def get(self, lecture: str) -> Lecture | None: ...
+
+    async def set_state(self, lecture: str, state: LectureState) -> None: ...
 
 
 class Invitations(Protocol):
     async def invitation(self, lecture: str, member: str) -> Invitation | None: ...
+
+    async def counts(self, lectures: Sequence[str]) -> dict[str, int]: ...
 
 
 class Meter(Protocol):
@@ -109,9 +130,9 @@ class Tally:
     presence: Presence
     witness: Witness
 
-    def standing(self, member: str, now: int) -> Standing:
+    def standing(self, member: str, now: int) -> counting.Standing:
         standing = self.presence.standing(member, now)
-        return Standing(standing.receiving, standing.credited // 1000, standing.since)
+        return counting.Standing(standing.receiving, standing.credited // 1000, standing.since)
 
     def receiving(self) -> int:
         return self.witness.receiving(self.lecture)
@@ -137,7 +158,8 @@ class LiveRoom:
 
 
 class Rooms:
-    """Somebody must own `run()`. `record` facts become known to `observe` when the recorder has stamped them."""
+    """Implements `ports.LectureDesk` and `ports.LivePresence`. They run within `open()`. Somebody must give `observe`
+    every fact that the recorder has stored."""
 
     def __init__(
         self,
@@ -161,9 +183,11 @@ class Rooms:
         self._meter = meter
         self._rooms: dict[str, LiveRoom] = {}
         self._loading: dict[str, asyncio.Lock] = {}
+        self._building: dict[str, Presence] = {}
         self._publishers: dict[str, str] = {}
         self._errands: asyncio.Queue[Callable[[], Any]] = asyncio.Queue(ERRANDS)
         self._tasks: asyncio.TaskGroup | None = None
+        self._storing: set[asyncio.Task[None]] = set()
         self._performers: dict[type, Callable[[str, LiveRoom, Any], None]] = {
             Broadcast: lambda lecture, live, it: live.pending.append(it.frame),
             Tell: self._tell,
@@ -193,28 +217,49 @@ class Rooms:
 
     # --- life of this node's rooms ---
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            tasks.create_task(self._listen(), name="relay events")
-            tasks.create_task(self._run_errands(), name="relay errands")
-            tasks.create_task(self._tick(), name="room ticks")
-            tasks.create_task(self._beat(), name="beats")
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The rooms run while the context lasts; the sockets should be gone when it ends. Nothing is left open then."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                loops = [
+                    tasks.create_task(self._listen(), name="relay events"),
+                    tasks.create_task(self._run_errands(), name="relay errands"),
+                    tasks.create_task(self._tick(), name="room ticks"),
+                    tasks.create_task(self._beat(), name="beats"),
+                ]
+                yield
+                for loop in loops:
+                    loop.cancel()
+                await self._close()
+        finally:
+            self._tasks = None
 
-    async def close(self) -> None:
-        """Nothing is left open; call when the sockets are gone."""
-        for lecture in tuple(self._rooms):
-            await self._recorder.record(lecture, NodeStopped())
+    async def _close(self) -> None:
+        for lecture, live in self._rooms.items():
+            if live.room.life.state not in OVER:
+                self._record(lecture, NodeStopped(), None)
         self._rooms.clear()
+        if self._storing:
+            _, late = await asyncio.wait(self._storing, timeout=CLOSE_WITHIN)
+            for task in late:  # the fact is in the recorder's hands, which keeps it
+                task.cancel()
+
+    async def take_up(self, lectures: Iterable[str]) -> None:
+        """Lectures that went on when the last process of this node ended."""
+        for lecture in lectures:
+            await self.load(lecture)
 
     def __len__(self) -> int:
         return len(self._rooms)
 
     def observe(self, fact: Fact) -> None:
-        """A stamped fact of this node."""
+        """A fact that is stored."""
         live = self._rooms.get(fact.lecture)
-        if live is not None:
-            live.presence.apply(fact)
+        presence = self._building.get(fact.lecture) if live is None else live.presence
+        if presence is not None:
+            presence.apply(fact)
 
     async def load(self, lecture: str) -> LiveRoom:
         """The room of a lecture, built from its facts. Raises `UserError("no-such-lecture")`."""
@@ -225,14 +270,21 @@ class Rooms:
         lock = self._loading.setdefault(lecture, asyncio.Lock())
         async with lock:
             if lecture not in self._rooms:
-                self._rooms[lecture] = await self._build(lecture)
+                presence = self._building[lecture] = Presence()
+                try:
+                    self._rooms[lecture] = await self._build(lecture, presence)
+                finally:
+                    del self._building[lecture]
         self._loading.pop(lecture, None)
         return self._rooms[lecture]
 
-    async def _build(self, lecture: str) -> LiveRoom:
-        info = await self._lectures.lecture(lecture)
-        presence, boots = Presence(), 0
-        life = Life(_microseconds(info.starts))
+    async def _build(self, lecture: str, presence: Presence) -> LiveRoom:
+        found = await self._lectures.get(lecture)
+        if found is None:
+            raise UserError("no-such-lecture")
+        invited = (await self._invitations.counts((lecture,)))[lecture]
+        boots = 0
+        life = Life(found.starts)
         async for stored in self._store.read(lecture):
             presence.apply(stored.fact)
             body = stored.fact.body
@@ -240,16 +292,9 @@ class Rooms:
                 life.state, life.since = body.state, stored.fact.happened
             elif isinstance(body, NodeStarted):
                 boots += 1
-        about = About(
-            lecture,
-            info.title,
-            _microseconds(info.starts),
-            _microseconds(info.ends),
-            f"/whip/{lecture}",
-            f"/whep/{lecture}",
-        )
+        about = About(lecture, found.title, found.starts, found.ends, f"/whip/{lecture}", f"/whep/{lecture}")
         now = self._clock.now()
-        room = Room(about, life, Tally(lecture, presence, self.witness), now, boots, info.invited)
+        room = Room(about, life, Tally(lecture, presence, self.witness), now, boots, invited)
         live = LiveRoom(room, presence, used=now)
         if life.state not in OVER:
             self._record(lecture, NodeStarted(), now)
@@ -279,36 +324,49 @@ class Rooms:
 
     # --- what signaling asks ---
 
-    async def opened(self, grant: Grant, person: Person, peer: str) -> None:
-        if grant.act is Act.WATCH:
-            self.witness.watch(peer, grant.lecture, grant.member, person.role == Role.MEMBER)
-            return
-        await self.load(grant.lecture)
-        self._publishers[peer] = grant.lecture
-        self.feed(grant.lecture, PublicationOpened(peer, grant.slots[0], person))
+    async def watched(self, lecture: str, member: str, role: str, peer: str) -> None:
+        """The relay has a viewer of this member."""
+        await self.load(lecture)
+        self.witness.watch(peer, lecture, member, rights(role).counted)
+
+    async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None:
+        """The relay has a publication of this person."""
+        await self.load(lecture)
+        self._publishers[peer] = lecture
+        self.feed(lecture, PublicationOpened(peer, slot, person))
 
     # --- what staff asks ---
 
-    async def order(self, lecture: str, action: Literal["start", "end"], by: str | None) -> LectureState:
-        """Moves the lecture. Raises `UserError`."""
+    async def start(self, lecture: str, state: LectureState, by: str | None) -> LectureState:
+        return await self._order(lecture, "start", by)
+
+    async def end(self, lecture: str, state: LectureState, by: str | None) -> LectureState:
+        return await self._order(lecture, "end", by)
+
+    async def standings(self, lecture: str) -> dict[str, Standing]:
+        live = await self.load(lecture)
+        now = self._clock.now()
+        troubled = live.room.crowd.troubled(now)
+        found: dict[str, Standing] = {}
+        for member in {*live.presence.members, *troubled}:
+            at = live.presence.standing(member, now)
+            found[member] = Standing(at.connected, at.receiving, at.first_join, at.credited, troubled.get(member))
+        return found
+
+    async def _order(self, lecture: str, action: Literal["start", "end"], by: str | None) -> LectureState:
         live = await self.load(lecture)
         self._perform(lecture, live, live.room.receive(Ordered(action, by), self._clock.now()))
         live.flush()
         return live.room.life.state
 
-    def state(self, lecture: str) -> LectureState | None:
-        """Where the lecture stands, if it is in this node's hands."""
-        live = self._rooms.get(lecture)
-        return None if live is None else live.room.life.state
-
-    def presence(self, lecture: str) -> Presence | None:
-        live = self._rooms.get(lecture)
-        return None if live is None else live.presence
-
-    def troubled(self, lecture: str) -> frozenset[str]:
-        """Members who reported trouble in the last minute."""
-        live = self._rooms.get(lecture)
-        return frozenset() if live is None else live.room.crowd.troubled(self._clock.now())
+    async def state_of(self, lecture: str) -> LectureState | None:
+        """None: there is no such lecture. Raises `Refused` while the database is away."""
+        try:
+            return (await self.load(lecture)).room.life.state
+        except UserError:
+            return None
+        except StoreUnavailable as error:
+            raise Refused(Refusal.RELAY_DOWN, "the database is away", retry_after=5) from error
 
     def invited(self, lecture: str, count: int) -> None:
         """The roster changed."""
@@ -349,7 +407,18 @@ class Rooms:
         commits many at once and the room never waits for a disk."""
         if self._tasks is None:
             raise RuntimeError("the rooms do not run")
-        self._tasks.create_task(self._recorder.record(lecture, body, happened))
+        task = self._tasks.create_task(self._store_fact(lecture, body, happened))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        if isinstance(body, LectureMoved):
+            state = body.state
+            self._errand(lambda: self._lectures.set_state(lecture, state))
+
+    async def _store_fact(self, lecture: str, body: Body, happened: int | None) -> None:
+        try:
+            await self._recorder.record(lecture, body, happened)
+        except (AttendanceError, SQLAlchemyError, ValueError) as error:
+            _log.error("a fact of lecture %s cannot be stored: %s: %s", lecture, type(body).__name__, error)
 
     def _errand(self, errand: Callable[[], Any]) -> None:
         try:
@@ -364,6 +433,8 @@ class Rooms:
                 await errand()
             except Refused as refused:  # the peer is gone, or the relay is: its events say so
                 _log.info("an errand for the relay was refused: %s", refused)
+            except SQLAlchemyError as error:  # the list's copy of a lecture's state; the facts hold the truth
+                _log.error("a lecture's state cannot be written: %s", type(error).__name__)
 
     # --- time ---
 
@@ -441,13 +512,13 @@ class Rooms:
         if invitation is None:
             self._errand(lambda: self._relay.close(peer.peer, Closing.DELETED))
             return
-        act = Act.WATCH if peer.publishes is None else Act.PUBLISH
-        grant = Grant(peer.lecture, peer.member, act, () if peer.publishes is None else (peer.publishes,))
-        await self.load(peer.lecture)
-        await self.opened(grant, person_of(invitation), peer.peer)
-        if peer.publishes is None and peer.receiving:
-            self._evidence(ViewerReceiving(peer.peer, at))
-        elif peer.publishes is not None and peer.receiving:
+        if peer.publishes is None:
+            await self.watched(peer.lecture, peer.member, invitation.role, peer.peer)
+            if peer.receiving:
+                self._evidence(ViewerReceiving(peer.peer, at))
+            return
+        await self.published(peer.lecture, peer.publishes, person_of(invitation), peer.peer)
+        if peer.receiving:
             self.feed(peer.lecture, PublicationFlowed(peer.peer, self._clock.at(at), peer.video))
 
     def _relay_down(self, event: RelayDown) -> None:
@@ -490,12 +561,3 @@ class Rooms:
     def _load(self, event: Load) -> None:
         self.relay_seen = event.at
         self._meter.load(event)
-
-
-def person_of(invitation: Invitation) -> Person:
-    member = invitation.member
-    return Person(member.id, member.name, " / ".join(member.branch), invitation.role)
-
-
-def _microseconds(at: datetime.datetime | None) -> int | None:
-    return None if at is None else round(at.timestamp() * 1_000_000)

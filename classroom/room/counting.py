@@ -7,11 +7,10 @@ from typing import Protocol
 import msgspec
 
 from attendance.facts import LectureState
-from attendance.roster import Role
+from classroom.people.role import rights
 from classroom.room.messages import Counted, NotCounting, moment
 
 REFRESH = 15 * 1_000_000
-COUNTED_ROLES = frozenset({Role.MEMBER, Role.GUEST})
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ NOT_LIVE: dict[LectureState, NotCounting] = {
 def counted(role: str, state: LectureState, standing: Standing) -> Counted:
     """The message for a member of `role` while the lecture is in `state`."""
     reason: NotCounting | None = NOT_LIVE.get(state)
-    if role not in COUNTED_ROLES:
+    if not rights(role).counted:
         reason = NotCounting.NOT_MEMBER
     elif reason is None and not standing.receiving:
         reason = NotCounting.NO_MEDIA

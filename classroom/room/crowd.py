@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from attendance.roster import Role
 from classroom.errors import UserError
+from classroom.people.role import rights
 from classroom.room.inputs import Joined, Person
 from classroom.room.messages import Counted
 
@@ -14,7 +14,6 @@ DEVICES = 3
 SOCKETS = 6
 TROUBLE_SHOWN = 60 * 1_000_000
 TROUBLES = 20
-SEES_AUDIENCE = frozenset({Role.LECTURER, Role.HOST, Role.GUEST})
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Crowd:
         self._sockets: dict[str, Socket] = {}
         self._members: dict[str, set[str]] = {}
         self._audience: set[str] = set()
-        self._trouble: dict[str, int] = {}
+        self._trouble: dict[str, tuple[int, str]] = {}
         self._troubles: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -67,7 +66,7 @@ class Crowd:
             raise UserError("too-many-devices")
         socket = self._sockets[joined.connection] = Socket(joined.connection, person, device, now)
         self._members.setdefault(person.member, set()).add(joined.connection)
-        if person.role == Role.MEMBER:
+        if rights(person.role).counted:
             self._audience.add(person.member)
         return socket
 
@@ -83,13 +82,13 @@ class Crowd:
             self._audience.discard(member)
         return socket
 
-    def report_trouble(self, member: str, now: int) -> bool:
+    def report_trouble(self, member: str, cause: str, now: int) -> bool:
         """Whether this report is worth keeping: a page that repeats itself without end is not."""
-        self._trouble[member] = now
+        self._trouble[member] = (now, cause)
         self._troubles[member] = self._troubles.get(member, 0) + 1
         return self._troubles[member] <= TROUBLES
 
-    def troubled(self, now: int) -> frozenset[str]:
-        """Members who reported trouble in the last minute."""
-        self._trouble = {member: at for member, at in self._trouble.items() if now - at < TROUBLE_SHOWN}
-        return frozenset(self._trouble)
+    def troubled(self, now: int) -> dict[str, str]:
+        """Members who reported trouble in the last minute, and its cause."""
+        self._trouble = {member: told for member, told in self._trouble.items() if now - told[0] < TROUBLE_SHOWN}
+        return {member: cause for member, (_, cause) in self._trouble.items()}

@@ -47,6 +47,7 @@ TRANSITIONS: dict[tuple[LectureState, Trigger], LectureState] = {
 
 OVER = frozenset({S.ENDED, S.PUBLISHED})
 BEGUN = frozenset({S.LIVE, S.INTERRUPTED})
+UNDER_WAY = BEGUN | {S.LOBBY}
 
 
 class Life:

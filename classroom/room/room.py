@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from attendance.facts import Bits, JoinFailed, MemberConnected, MemberDisconnected
-from attendance.roster import Role
 from classroom.errors import UserError
+from classroom.people.role import BACKSTAGE, rights
 from classroom.room import counting
 from classroom.room.actions import (
     Action,
@@ -31,7 +31,7 @@ from classroom.room.actions import (
     Tell,
 )
 from classroom.room.chat import ChatLog
-from classroom.room.crowd import SEES_AUDIENCE, Crowd, Socket
+from classroom.room.crowd import Crowd, Socket
 from classroom.room.inputs import (
     Input,
     Joined,
@@ -72,7 +72,6 @@ from classroom.room.slots import Slots
 PRESENCE_EVERY = 500_000
 AUDIENCE_EVERY = 2_000_000
 TICKS_A_SECOND = 10
-COMMANDERS = frozenset({Role.LECTURER, Role.HOST})
 
 
 class About(msgspec.Struct, frozen=True):
@@ -176,7 +175,7 @@ class Room:
         else:
             resumed = Resumed(self._outbox.seq, joined.connection, self.crowd.count)
             actions += [Tell(joined.connection, resumed), Replay(joined.connection, missed)]
-        if joined.person.role in SEES_AUDIENCE:
+        if on_stage(joined.person.role):
             actions.append(Tell(joined.connection, self._audience_now(now)))
         return [*actions, *self._tell_counted(socket, now)]
 
@@ -237,7 +236,7 @@ class Room:
 
     def _trouble(self, socket: Socket, message: Trouble, now: int) -> list[Action]:
         member = socket.person.member
-        if not self.crowd.report_trouble(member, now):
+        if not self.crowd.report_trouble(member, message.cause.value, now):
             return []
         return [Record(JoinFailed(member, message.cause.value, message.detail), now)]
 
@@ -245,7 +244,7 @@ class Room:
         return [Complain(connection, troubled.reason) for connection in self.crowd.of(troubled.member)]
 
     def _command(self, socket: Socket, message: Command, now: int) -> list[Action]:
-        if socket.person.role not in COMMANDERS:
+        if not rights(socket.person.role).move:
             raise UserError("role-may-not")
         return self._order(message.action, socket.person.member, now)
 
@@ -292,7 +291,7 @@ class Room:
         if seen == self._audience:
             return []
         self._audience = seen
-        return [Tell(each.connection, seen) for each in self.crowd if each.person.role in SEES_AUDIENCE]
+        return [Tell(each.connection, seen) for each in self.crowd if on_stage(each.person.role)]
 
     def _audience_now(self, now: int) -> AudienceSeen:
         return AudienceSeen(self.crowd.count, self._attendance.receiving(), self.invited, len(self.crowd.troubled(now)))
@@ -311,3 +310,8 @@ class Room:
             if isinstance(action, Broadcast) and isinstance(action.message, Chat):
                 self._chat.keep(action.message)
         return numbered
+
+
+def on_stage(role: str) -> bool:
+    """Lecturer, host and guests: they see how many watch."""
+    return BACKSTAGE in rights(role).watch

@@ -1,0 +1,151 @@
+"""Who may come in, publish and watch: tickets against invitations, roles, the lecture's state and limits.
+
+Implements `signaling.ports.Admission`, and lets the channel and the join page in by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+import msgspec
+
+from attendance.facts import JoinFailed, LectureState
+from attendance.ports import Clock, Recorder
+from attendance.roster import Invitation
+from classroom.evidence import Witness
+from classroom.people.invitations import Door
+from classroom.people.role import may_publish, viewer_slots
+from classroom.people.ticket import TicketError
+from classroom.room.bucket import Buckets
+from classroom.room.inputs import Person
+from classroom.room.lecture import OVER
+from signaling.errors import Refusal, Refused
+from signaling.ports import Act, Grant
+
+TRIES_A_SECOND, TRIES = 1.0, 20.0
+"""A member's page that reconnects in trouble stays well within these; a program that hammers does not."""
+FAILURES_A_SECOND, FAILURES = 1 / 30, 20.0
+"""So many failed attempts of a member are kept, then one every half minute."""
+PEOPLE = 20_000
+ADMITTED = 4_096
+RETRY = 5
+DEVICES = 3
+SESSIONS = 8
+
+
+class Rooms(Protocol):
+    """What this module asks of the rooms."""
+
+    async def state_of(self, lecture: str) -> LectureState | None:
+        """None: there is no such lecture."""
+
+    async def watched(self, lecture: str, member: str, role: str, peer: str) -> None: ...
+
+    async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None: ...
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a good ticket opens."""
+
+    invitation: Invitation
+    state: LectureState
+
+
+class TicketAdmission:
+    def __init__(
+        self, door: Door, rooms: Rooms, witness: Witness, recorder: Recorder, clock: Clock, viewer_limit: int
+    ) -> None:
+        self._door = door
+        self._rooms = rooms
+        self._witness = witness
+        self._recorder = recorder
+        self._clock = clock
+        self._viewer_limit = viewer_limit
+        self._tries = Buckets(TRIES_A_SECOND, TRIES, PEOPLE)
+        self._failures = Buckets(FAILURES_A_SECOND, FAILURES, PEOPLE)
+        self._admitted: OrderedDict[tuple[str, str], Invitation] = OrderedDict()
+
+    # --- signaling ---
+
+    async def admit(self, ticket: str, lecture: str, act: Act, slot: str | None) -> Grant:
+        entry = await self.read(ticket)
+        invitation = entry.invitation
+        if invitation.lecture != lecture:
+            exists = await self._rooms.state_of(lecture) is not None
+            raise Refused(Refusal.ROLE if exists else Refusal.NO_LECTURE)
+        if entry.state in OVER:
+            raise Refused(Refusal.LECTURE_OVER)
+        member, role = invitation.member.id, invitation.role
+        self._remember(invitation)
+        if act is Act.PUBLISH:
+            if slot is None or not may_publish(role, slot):
+                raise Refused(Refusal.ROLE)
+            return Grant(lecture, member, act, (slot,))
+        slots = viewer_slots(role)
+        if not slots:
+            raise Refused(Refusal.ROLE)
+        self._check_viewers(lecture, member)
+        return Grant(lecture, member, act, slots)
+
+    async def opened(self, grant: Grant, peer: str) -> None:
+        invitation = self._admitted.get((grant.lecture, grant.member))
+        if invitation is None:  # so many came in between that this one's admission is forgotten
+            raise Refused(Refusal.FULL, retry_after=RETRY)
+        if grant.act is Act.WATCH:
+            await self._rooms.watched(grant.lecture, grant.member, invitation.role, peer)
+        else:
+            await self._rooms.published(grant.lecture, grant.slots[0], person_of(invitation), peer)
+
+    async def failed(self, ticket: str, lecture: str, act: Act, cause: str) -> None:
+        """Kept where the ticket says whose attempt it was; a stranger's leaves no row."""
+        now = self._clock.now()
+        try:
+            invitation = await self._door.read(ticket, now)
+        except TicketError:
+            return
+        member = invitation.member.id
+        if invitation.lecture == lecture and self._failures.take(member, now):
+            await self._recorder.record(lecture, JoinFailed(member, cause, act.value))
+
+    # --- channel and pages ---
+
+    async def enter(self, ticket: str) -> tuple[str, Person]:
+        """The lecture that a ticket opens, and whose it is. Raises `Refused`."""
+        invitation = (await self.read(ticket)).invitation
+        return invitation.lecture, person_of(invitation)
+
+    async def read(self, ticket: str) -> Entry:
+        """Raises `Refused`: the ticket is no good, its lecture is gone, or its holder tried too often."""
+        now = self._clock.now()
+        try:
+            invitation = await self._door.read(ticket, now)
+        except TicketError as error:
+            raise Refused(Refusal(error.reason), error.detail) from error
+        if not self._tries.take(invitation.member.id, now):
+            raise Refused(Refusal.TOO_MANY_TRIES, retry_after=RETRY)
+        state = await self._rooms.state_of(invitation.lecture)
+        if state is None:
+            raise Refused(Refusal.NO_LECTURE)
+        return Entry(invitation, state)
+
+    def _remember(self, invitation: Invitation) -> None:
+        """Until the session is open, a moment later."""
+        key = (invitation.lecture, invitation.member.id)
+        self._admitted[key] = invitation
+        self._admitted.move_to_end(key)
+        if len(self._admitted) > ADMITTED:
+            self._admitted.popitem(last=False)
+
+    def _check_viewers(self, lecture: str, member: str) -> None:
+        """A page that reloads leaves a session behind for some seconds, so only those that receive are devices."""
+        if len(self._witness) >= self._viewer_limit:
+            raise Refused(Refusal.FULL, retry_after=30)
+        viewers = self._witness.of(lecture, member)
+        if len(viewers) >= SESSIONS or sum(viewer.receiving for viewer in viewers) >= DEVICES:
+            raise Refused(Refusal.TOO_MANY_DEVICES, retry_after=15)
+
+
+def person_of(invitation: Invitation) -> Person:
+    member = invitation.member
+    return Person(member.id, member.name, " / ".join(member.branch), invitation.role)

@@ -1,0 +1,106 @@
+"""The pages, as built into `classroom/pages`: an address for each, hashed assets kept for ever, nobody else trusted."""
+
+from __future__ import annotations
+
+import importlib.resources
+import mimetypes
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+PAGES = {
+    "/": "index.html",
+    "/j": "join.html",
+    "/room": "room.html",
+    "/studio": "studio.html",
+    "/console": "console.html",
+}
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' blob:",
+        "connect-src 'self' ws: wss:",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+NOT_BUILT = (
+    "<!doctype html><meta charset=utf-8><title>classroom</title>"
+    "<p>页面尚未构建，请运行 make setup。<p>The pages are not built yet: run make setup."
+)
+
+
+def built() -> Path:
+    """Where the build is; it may not be there in a work tree that was never built."""
+    return Path(str(importlib.resources.files("classroom"))) / "pages"
+
+
+class Pages:
+    """Every file is looked up at construction: what a request names can never reach anything else."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = built() if folder is None else folder
+        self._files = {
+            "/" + path.relative_to(folder).as_posix(): path
+            for path in (folder.rglob("*") if folder.is_dir() else ())
+            if path.is_file() and path.suffix not in (".br", ".gz")
+        }
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            *(web.get(address, self.page) for address in PAGES),
+            web.get("/{file:[^/]+\\.(?:svg|png|ico|webmanifest|txt)}", self.file),
+            web.get("/assets/{file:.+}", self.asset),
+        ]
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        path = self._files.get("/" + PAGES[request.path])
+        if path is None:
+            return web.Response(text=NOT_BUILT, content_type="text/html", status=503)
+        return _file(path, ASK_AGAIN)
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        path = self._files.get(request.path)
+        return web.Response(status=404) if path is None else _file(path, ASK_AGAIN)
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        """Their names hold a hash of their content."""
+        path = self._files.get(request.path)
+        return web.Response(status=404) if path is None else _file(path, FOR_EVER)
+
+
+def _file(path: Path, caching: str) -> web.FileResponse:
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return web.FileResponse(path, headers={"Cache-Control": caching, "Content-Type": kind})
+
+
+@web.middleware
+async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer carries the headers that keep other sites out."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update({name: value for name, value in HEADERS.items() if name not in error.headers})
+        raise
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,250 @@
+"""The web process: constructs everything and joins it. Started by the parent: `python -m classroom.service START`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import text
+
+from attendance.io.engine_sqlalchemy import READ_ONLY
+from classroom.admission import TicketAdmission
+from classroom.errors import SettingsError
+from classroom.io.access_aiohttp import AccessLog
+from classroom.io.channel_aiohttp import Channel
+from classroom.io.clock_time import SystemClock
+from classroom.io.health_aiohttp import Check, Health, disk_check
+from classroom.io.join_aiohttp import JoinHandlers
+from classroom.io.lock_fcntl import DataFolderInUse, data_lock
+from classroom.io.logs_structlog import configure
+from classroom.io.metrics_prometheus import Meter
+from classroom.io.office_unix import socket_path
+from classroom.io.pages_aiohttp import Pages, protect
+from classroom.io.parent_subprocess import FATAL, Start
+from classroom.io.rooms_asyncio import LOAD_AGE, Rooms
+from classroom.io.stores_sqlalchemy import Stores, base_url, open_stores
+from classroom.room.lecture import UNDER_WAY
+from classroom.settings import Settings, load
+from signaling.io.control_unix import UnixRelay
+from signaling.io.whep_aiohttp import WhepHandlers
+from signaling.io.whip_aiohttp import WhipHandlers
+
+DRAIN_WITHIN = 3.0
+LOCK_WITHIN = 20.0
+READY_POLL = 0.02
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """One web process over its stores."""
+
+    def __init__(self, settings: Settings, stores: Stores, relay: UnixRelay, port: int) -> None:
+        self._settings = settings
+        self._stores = stores
+        self._relay = relay
+        self._draining = False
+        clock = stores.clock
+        meter = Meter()
+        self.rooms = Rooms(clock, stores.recorder, stores.ledger, stores.lectures, stores.roster, relay, meter)
+        stores.recorder.follow(self.rooms.observe)
+        witness = self.rooms.witness
+        admission = TicketAdmission(stores.door, self.rooms, witness, stores.recorder, clock, settings.viewer_limit)
+        self.channel = Channel(self.rooms, admission, clock, settings.public_url)
+        self.office = stores.office(self.rooms, base_url(settings, port))
+        self._health = Health(self._checks(), meter.exposition)
+        self._open_routes = [
+            *WhipHandlers(admission, relay).routes(),
+            *WhepHandlers(admission, relay).routes(),
+            *self.channel.routes(),
+            *JoinHandlers(admission, stores.lectures).routes(),
+            *Pages().routes(),
+        ]
+        meter.watch("sockets", "Channel sockets open", lambda: len(self.channel))
+        meter.watch("rooms", "Lectures in this process", lambda: len(self.rooms))
+        meter.watch("facts_waiting", "Facts that are not stored yet", lambda: stores.recorder.waiting)
+
+    def public(self) -> web.Application:
+        """What the HTTP port serves."""
+        app = web.Application(middlewares=[protect])
+        app.add_routes([*self._open_routes, *self._health.routes()])
+        return app
+
+    def private(self) -> web.Application:
+        """What the data folder's Unix socket serves: its permissions are the key."""
+        app = web.Application()
+        app.add_routes([*self._open_routes, *self._health.private_routes()])
+        return app
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks, self.rooms.open():
+            running = [
+                tasks.create_task(self._relay.run(), name="relay connection"),
+                tasks.create_task(self.channel.run(), name="channel pings"),
+            ]
+            going = [row.id for row in await self._stores.lectures.all() if row.state in UNDER_WAY]
+            await self.rooms.take_up(going)
+            yield
+            self._draining = True
+            await self.channel.drain(DRAIN_WITHIN)
+            for task in running:
+                task.cancel()
+
+    async def ready(self) -> None:
+        """Returns when nothing is wrong."""
+        while troubles := await self._health.troubles():
+            _log.debug("not ready: %s", troubles)
+            await asyncio.sleep(READY_POLL)
+
+    def _checks(self) -> dict[str, Check]:
+        checks: dict[str, Check] = {
+            "service": self._check_service,
+            "database": self._check_database,
+            "relay": self._check_relay,
+            "disk": disk_check(self._settings.data_dir),
+        }
+        if self._settings.redis_url is not None:
+            checks["redis"] = self._check_redis
+        return checks
+
+    async def _check_service(self) -> str | None:
+        return "stopping" if self._draining else None
+
+    async def _check_database(self) -> str | None:
+        async with self._stores.engine.connect() as connection:
+            await connection.execution_options(**READ_ONLY)
+            await connection.execute(text("SELECT 1"))
+        return "facts wait for it" if self._stores.recorder.away else None
+
+    async def _check_relay(self) -> str | None:
+        seen = self.rooms.relay_seen
+        if seen is None:
+            return "not connected"
+        silent = time.monotonic() - seen
+        return None if silent <= LOAD_AGE else f"silent for {silent:.0f} s"
+
+    async def _check_redis(self) -> str | None:
+        from redis.asyncio import Redis
+
+        url = self._settings.redis_url
+        if url is not None:
+            async with Redis.from_url(url.get_secret_value(), socket_timeout=2) as client:
+                await client.ping()
+        return None
+
+
+async def serve(settings: Settings, start: Start) -> None:
+    """Until SIGTERM or SIGINT; then it drains. Raises `SettingsError` where it cannot start."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    listening = socket.socket(fileno=start.http)
+    tls = _tls(settings)
+    port = listening.getsockname()[1]
+    async with contextlib.AsyncExitStack() as stack:
+        await _hold(stack, settings.data_dir)
+        stores = await stack.enter_async_context(open_stores(settings, SystemClock()))
+        service = Service(settings, stores, UnixRelay(Path(start.control)), port)
+        public, private = _runner(service.public()), _runner(service.private())
+        for runner in (public, private):
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+        async with service.open():
+            with _unix_socket(settings.data_dir) as unix:
+                await web.SockSite(private, unix).start()
+                await web.SockSite(public, listening, ssl_context=tls).start()
+                gc.collect()
+                gc.freeze()  # what lives from here on is the evening's; the rest is never scanned again
+                await _first(service.ready(), stopping.wait())
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(start.ready, base_url(settings, port).encode() + b"\n")
+                await stopping.wait()
+            for site in tuple(public.sites):
+                await site.stop()
+
+
+async def _first(*works: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is done; the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def _hold(stack: contextlib.AsyncExitStack, folder: Path) -> None:
+    """The data folder's lock. A command that works on it just now is waited for."""
+    deadline = time.monotonic() + LOCK_WITHIN
+    while True:
+        try:
+            stack.enter_context(data_lock(folder))
+        except DataFolderInUse:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    return web.AppRunner(
+        app, access_log_class=AccessLog, access_log=logging.getLogger("classroom.access"), shutdown_timeout=DRAIN_WITHIN
+    )
+
+
+@contextlib.contextmanager
+def _unix_socket(folder: Path) -> Iterator[socket.socket]:
+    """Listening, for its owner alone. One left by a predecessor is replaced: the folder's lock says that it is gone."""
+    with socket_path(folder) as path:
+        Path(path).unlink(missing_ok=True)
+        unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            unix.bind(path)
+        finally:
+            os.umask(mask)
+        try:
+            yield unix
+        finally:  # the runner closes the socket
+            Path(path).unlink(missing_ok=True)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"CLASSROOM_TLS_CERT, CLASSROOM_TLS_KEY: they cannot be used: {error}") from error
+    return context
+
+
+def main(arguments: list[str]) -> int:
+    start = msgspec.json.decode(arguments[0], type=Start)
+    try:
+        settings = load(None if start.config is None else Path(start.config))
+        configure(settings.log_level)
+        asyncio.run(serve(settings, start))
+    except SettingsError as error:
+        sys.stderr.write(f"classroom: {error}\n")
+        return FATAL
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
