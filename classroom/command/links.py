@@ -53,9 +53,9 @@ def export(
 
 def sheet(ending: str, title: str, found: list[Link], words: Language) -> bytes:
     if ending == ".xlsx":
-        from classroom.io.links_xlsxwriter import spreadsheet
+        from classroom.io import links_xlsxwriter
 
-        return spreadsheet(title, found, words)
-    from classroom.io.qr_segno import sheet as printable
+        return links_xlsxwriter.write(found, title, words)
+    from classroom.io import qr_segno
 
-    return printable(title, found, words).encode()
+    return qr_segno.page(found, title, words)
