@@ -1,0 +1,263 @@
+/**
+ * Keeps a page playing: makes an attempt, watches it, and makes the next one when the watchdog says so.
+ *
+ * Theory of operation. One `Viewing` at a time. Its tracks go into one `MediaStream` per slot that lives as long as
+ * the player, so that the page's <video> elements never change. A new attempt replaces the tracks when its answer is
+ * there; the last frame stays until then. What the page should see comes from the room alone (`wishes`).
+ */
+
+import type { Cause } from '../channel/messages'
+import { asRefused, type Refused } from '../rest/problem'
+import { SLOTS, type Slot } from './offer'
+import { emptySight, sightOf, slotsByMid, type Sight } from './sight'
+import { Viewing } from './whep'
+import { Watchdog, retryDelay, type Verdict, type Wishes } from './watchdog'
+
+export type PlayerPhase = 'idle' | 'connecting' | 'waiting' | 'playing' | 'reconnecting' | 'refused'
+
+export interface PlayerState {
+  phase: PlayerPhase
+  /** Wall time (ms) since when the phase holds. */
+  since: number
+  /** Something that should be seen or heard is arriving. */
+  playing: boolean
+  /** Slots that are live and of which nothing arrives. */
+  missing: Slot[]
+  /** Why nothing came within 4 s of this attempt; null while all is well. */
+  trouble: Cause | null
+  /** Why the service refused the last offer; `phase` is "refused" where trying again is no use. */
+  refused: Refused | null
+}
+
+export interface Quality {
+  fps: number
+  freezes: number
+  loss: number
+  delay_ms?: number
+  rtt_ms?: number
+}
+
+/** What the player asks of the page. */
+export interface PlayerPort {
+  address(): string
+  ticket(): string
+  wishes(): Wishes
+  members(): number
+  visible(): boolean
+  trouble(cause: Cause, detail: string): void
+}
+
+const LOOK_EVERY = 500
+const TROUBLE_AFTER = 4_000
+/** Refusals after which another offer with the same ticket is no use. */
+const FINAL = new Set([400, 401, 403, 404, 410, 413, 415, 422])
+
+export function newPlayerState(): PlayerState {
+  return { phase: 'idle', since: Date.now(), playing: false, missing: [], trouble: null, refused: null }
+}
+
+export class Player {
+  readonly streams = new Map<Slot, MediaStream>(SLOTS.map((slot) => [slot, new MediaStream()]))
+  private viewing: Viewing | null = null
+  private watchdog = new Watchdog(0)
+  private mids = new Map<string, Slot>()
+  private tries = 0
+  private partials = 0
+  private retryTimer: ReturnType<typeof setTimeout> | undefined
+  private lookTimer: ReturnType<typeof setInterval> | undefined
+  private looking = false
+  private expectedSince: number | null = null
+  private last: { at: number; sight: Sight } = { at: 0, sight: emptySight() }
+
+  constructor(
+    private readonly port: PlayerPort,
+    /** May be a reactive object of the page; the player alone writes it. */
+    readonly state: PlayerState,
+    /** An offer made ahead, so that the tap that starts needs only one request. */
+    private prepared: Viewing | null = null,
+  ) {}
+
+  start(): void {
+    if (this.lookTimer !== undefined) return
+    if (typeof RTCPeerConnection !== 'function') {
+      this.move('refused')
+      this.report('no-webrtc', '')
+      return
+    }
+    this.lookTimer = setInterval(() => void this.look(), LOOK_EVERY)
+    void this.attempt()
+  }
+
+  stop(): void {
+    clearInterval(this.lookTimer)
+    clearTimeout(this.retryTimer)
+    this.lookTimer = this.retryTimer = undefined
+    this.drop()
+    this.prepared?.close()
+    this.prepared = null
+    this.state.playing = false
+    this.move('idle')
+  }
+
+  /** Try again now: the person asked for it, or the network came back. */
+  retry(): void {
+    if (this.lookTimer === undefined) {
+      this.start()
+      return
+    }
+    this.tries = 0
+    this.again(0)
+  }
+
+  private async attempt(): Promise<void> {
+    clearTimeout(this.retryTimer)
+    this.retryTimer = undefined
+    const viewing = this.prepared ?? new Viewing()
+    this.prepared = null
+    this.drop()
+    this.viewing = viewing
+    this.state.trouble = null
+    this.state.refused = null
+    this.move(this.tries === 0 && this.state.phase === 'idle' ? 'connecting' : 'reconnecting')
+    this.expectedSince = null
+    this.watchdog = new Watchdog(performance.now(), this.partials)
+    viewing.watchTransport(() => void this.look())
+    try {
+      await viewing.open(this.port.address(), this.port.ticket())
+    } catch (error) {
+      if (this.viewing === viewing) this.failed(asRefused(error))
+      return
+    }
+    if (this.viewing !== viewing) return
+    this.mids = slotsByMid(viewing.lines)
+    this.last = { at: performance.now(), sight: emptySight() }
+    this.show(viewing)
+  }
+
+  private show(viewing: Viewing): void {
+    for (const [slot, stream] of this.streams) {
+      for (const track of stream.getTracks()) stream.removeTrack(track)
+      for (const line of viewing.lines) if (line.slot === slot) stream.addTrack(line.transceiver.receiver.track)
+    }
+  }
+
+  private failed(refused: Refused): void {
+    this.drop()
+    this.state.refused = refused
+    if (FINAL.has(refused.status)) {
+      clearInterval(this.lookTimer)
+      this.lookTimer = undefined
+      this.move('refused')
+      if (refused.status === 422) this.report('no-codec', refused.detail)
+      return
+    }
+    this.tries += 1
+    this.again(Math.max(refused.retryAfter ?? 0, retryDelay(this.tries, this.port.members(), Math.random())))
+  }
+
+  private again(delay: number): void {
+    if (this.lookTimer === undefined) return
+    this.state.playing = false
+    this.move('reconnecting')
+    clearTimeout(this.retryTimer)
+    this.retryTimer = setTimeout(() => void this.attempt(), delay)
+  }
+
+  private drop(): void {
+    this.viewing?.close()
+    this.viewing = null
+  }
+
+  private async look(): Promise<void> {
+    const viewing = this.viewing
+    if (!viewing || this.looking || this.retryTimer !== undefined) return
+    this.looking = true
+    try {
+      const report = await viewing.stats()
+      if (viewing !== this.viewing || this.retryTimer !== undefined) return
+      this.judge(viewing, sightOf(report.values(), this.mids, Date.now()))
+    } finally {
+      this.looking = false
+    }
+  }
+
+  private judge(viewing: Viewing, sight: Sight): void {
+    const now = performance.now()
+    const wishes = this.port.wishes()
+    const verdict = this.watchdog.look(now, sight, wishes, viewing, this.port.visible())
+    this.state.missing = verdict === 'playing' ? this.watchdog.missing : []
+    this.state.playing = verdict === 'playing'
+    this.noticeTrouble(now, viewing, sight, wishes, verdict)
+    if (verdict === 'dead' || verdict === 'stalled') {
+      this.partials = verdict === 'stalled' && this.watchdog.missing.length > 0 ? this.partials + 1 : 0
+      this.again(retryDelay(this.tries, this.port.members(), Math.random()))
+      this.tries += 1
+      return
+    }
+    if (verdict === 'playing') {
+      this.tries = 0
+      if (this.watchdog.missing.length === 0) this.partials = 0
+      this.move('playing')
+    } else if (verdict === 'waiting') {
+      this.tries = 0
+      this.move('waiting')
+    }
+  }
+
+  private noticeTrouble(now: number, viewing: Viewing, sight: Sight, wishes: Wishes, verdict: Verdict): void {
+    const expected = SLOTS.some((slot) => wishes[slot].live)
+    if (verdict === 'playing' || !expected) {
+      this.expectedSince = null
+      if (verdict === 'playing') this.state.trouble = null
+      return
+    }
+    this.expectedSince ??= now
+    if (this.state.trouble !== null || now - this.expectedSince < TROUBLE_AFTER) return
+    this.report(causeOf(viewing, sight), `${viewing.connection}, ${sight.bytes} bytes`)
+  }
+
+  /** Once per attempt. */
+  private report(cause: Cause, detail: string): void {
+    if (this.state.trouble !== null) return
+    this.state.trouble = cause
+    this.port.trouble(cause, detail)
+  }
+
+  private move(phase: PlayerPhase): void {
+    if (this.state.phase === phase) return
+    this.state.phase = phase
+    this.state.since = Date.now()
+  }
+
+  /** What the page saw since the last call; null while nothing plays. */
+  async quality(): Promise<Quality | null> {
+    const viewing = this.viewing
+    if (!viewing || !this.state.playing) return null
+    const sight = sightOf((await viewing.stats()).values(), this.mids, Date.now())
+    const now = performance.now()
+    const { at, sight: before } = this.last
+    this.last = { at: now, sight }
+    const seconds = (now - at) / 1000
+    if (seconds <= 0) return null
+    const frames = Math.max(...SLOTS.map((slot) => sight.slots[slot].frames - before.slots[slot].frames), 0)
+    const lost = Math.max(0, sight.lost - before.lost)
+    const sent = Math.max(0, sight.received - before.received) + lost
+    return {
+      fps: Math.min(1000, round(frames / seconds)),
+      freezes: Math.max(0, sight.freezes - before.freezes),
+      loss: sent > 0 ? round(lost / sent, 4) : 0,
+      ...(sight.delay === null ? {} : { delay_ms: round(sight.delay) }),
+      ...(sight.rtt === null ? {} : { rtt_ms: round(sight.rtt) }),
+    }
+  }
+}
+
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits))
+
+/** Why nothing plays, as far as a page can tell. */
+export function causeOf(viewing: Pick<Viewing, 'connection' | 'dtls'>, sight: Sight): Cause {
+  if (viewing.connection !== 'connected') return viewing.dtls === 'closed' ? 'other' : 'no-udp'
+  const packets = SLOTS.some((slot) => sight.slots[slot].video > 0)
+  const frames = SLOTS.some((slot) => sight.slots[slot].frames > 0)
+  return packets && !frames ? 'no-codec' : 'no-media'
+}

@@ -1,0 +1,222 @@
+/**
+ * Keeps a publication up: start, watch, start again, stop.
+ *
+ * Theory of operation. The browser sends into the void for 6 to 16 s after the relay has died. Two things tell sooner:
+ * the transport's own state (a DTLS close), and the room, which says of this publisher's slot that it is lost. Either
+ * one makes a new offer. One case looks the same and is not: the same person started on another device. Then the old
+ * transport is closed while the slot goes on being live: this page then stands back, or two pages would take the slot
+ * from one another for ever.
+ */
+
+import type { SlotState } from '../channel/messages'
+import { asRefused, type Refused } from '../rest/problem'
+import { outboundOf, type Sending } from './outbound'
+import { retryDelay } from './watchdog'
+import { Publishing, type Picture } from './whip'
+
+export type PublisherPhase = 'idle' | 'connecting' | 'sending' | 'reconnecting' | 'replaced' | 'refused'
+
+export interface PublisherState {
+  phase: PublisherPhase
+  /** Wall time (ms) since when the phase holds. */
+  since: number
+  /** Wall time (ms) of the start by hand. */
+  started: number | null
+  sending: Sending | null
+  refused: Refused | null
+}
+
+export interface PublisherPort {
+  address(): string
+  ticket(): string
+  /** What the room says of this publisher's slot; null while the channel is away. */
+  slot(): SlotState | null
+  picture: Picture
+}
+
+const LOOK_EVERY = 500
+const CONNECT_WITHIN = 6_000
+/** The room's word "lost" may cross with our own new start. */
+const LOST_FOR = 500
+const REPLACED_AFTER = 1_200
+const FINAL = new Set([400, 401, 403, 404, 410, 413, 415, 422])
+
+export function newPublisherState(): PublisherState {
+  return { phase: 'idle', since: Date.now(), started: null, sending: null, refused: null }
+}
+
+export class Publisher {
+  private publishing: Publishing | null = null
+  private stream: MediaStream | null = null
+  private lookTimer: ReturnType<typeof setInterval> | undefined
+  private retryTimer: ReturnType<typeof setTimeout> | undefined
+  private tries = 0
+  private openedAt = 0
+  private wasLive = false
+  private lostSince: number | null = null
+  private closedSince: number | null = null
+  private last = { at: 0, bytes: 0 }
+  private looking = false
+
+  constructor(
+    private readonly port: PublisherPort,
+    /** May be a reactive object of the page; the publisher alone writes it. */
+    readonly state: PublisherState,
+  ) {}
+
+  get active(): boolean {
+    return this.stream !== null
+  }
+
+  start(stream: MediaStream): void {
+    this.end()
+    this.stream = stream
+    this.tries = 0
+    this.state.started = Date.now()
+    this.move('connecting')
+    this.lookTimer = setInterval(() => void this.look(), LOOK_EVERY)
+    void this.attempt()
+  }
+
+  stop(): void {
+    this.end()
+    this.state.started = null
+    this.state.refused = null
+    this.move('idle')
+  }
+
+  /** Uses this track from now on, without a new offer where the line exists. */
+  async replace(stream: MediaStream, track: MediaStreamTrack): Promise<void> {
+    if (!this.active) return
+    this.stream = stream
+    const replaced = await this.publishing?.replace(track).catch(() => false)
+    if (replaced === false) this.again(0)
+  }
+
+  private end(): void {
+    clearInterval(this.lookTimer)
+    clearTimeout(this.retryTimer)
+    this.lookTimer = this.retryTimer = undefined
+    this.drop()
+    this.stream = null
+  }
+
+  private drop(): void {
+    this.publishing?.close()
+    this.publishing = null
+    this.state.sending = null
+  }
+
+  private async attempt(): Promise<void> {
+    this.retryTimer = undefined
+    this.drop()
+    if (!this.stream) return
+    const publishing = new Publishing(this.stream, this.port.picture)
+    this.publishing = publishing
+    this.openedAt = performance.now()
+    this.wasLive = false
+    this.lostSince = this.closedSince = null
+    this.last = { at: this.openedAt, bytes: 0 }
+    publishing.watchTransport(() => void this.look())
+    try {
+      await publishing.open(this.port.address(), this.port.ticket())
+    } catch (error) {
+      if (this.publishing === publishing) this.failed(asRefused(error))
+      return
+    }
+    if (this.publishing === publishing) this.state.refused = null
+  }
+
+  private failed(refused: Refused): void {
+    this.state.refused = refused
+    if (FINAL.has(refused.status)) {
+      this.end()
+      this.move('refused')
+      return
+    }
+    this.tries += 1
+    this.again(Math.max(retryDelay(this.tries, 0, Math.random()), Math.min(refused.retryAfter ?? 0, 5_000)))
+  }
+
+  private again(delay: number): void {
+    if (!this.active) return
+    this.drop()
+    this.move('reconnecting')
+    clearTimeout(this.retryTimer)
+    this.retryTimer = setTimeout(() => void this.attempt(), delay)
+  }
+
+  private async look(): Promise<void> {
+    const publishing = this.publishing
+    if (!publishing || this.looking) return
+    this.looking = true
+    try {
+      const outbound = outboundOf((await publishing.stats()).values())
+      if (publishing !== this.publishing || this.retryTimer !== undefined) return
+      const now = performance.now()
+      const seconds = (now - this.last.at) / 1000
+      if (seconds > 0.2) {
+        const kbps = Math.max(0, ((outbound.bytes - this.last.bytes) * 8) / 1000 / seconds)
+        this.last = { at: now, bytes: outbound.bytes }
+        this.state.sending = { kbps: Math.round(kbps), outbound }
+      }
+      this.judge(now, publishing)
+    } finally {
+      this.looking = false
+    }
+  }
+
+  private judge(now: number, publishing: Publishing): void {
+    const { connection, dtls } = publishing
+    const slot = this.port.slot()
+    if (dtls === 'closed' || dtls === 'failed') {
+      this.closed(now, slot)
+      return
+    }
+    if (connection === 'failed' || connection === 'disconnected' || connection === 'closed') {
+      this.begin()
+      return
+    }
+    if (connection !== 'connected') {
+      if (now - this.openedAt > CONNECT_WITHIN) this.begin()
+      return
+    }
+    this.tries = 0
+    this.move('sending')
+    this.heed(now, slot)
+  }
+
+  /** The other end closed: after a moment the room says whether someone else has the slot now. */
+  private closed(now: number, slot: SlotState | null): void {
+    this.closedSince ??= now
+    if (slot === 'live') {
+      if (now - this.closedSince < REPLACED_AFTER) return
+      this.end()
+      this.move('replaced')
+      return
+    }
+    this.begin()
+  }
+
+  /** The room does not see us although the transport is well. */
+  private heed(now: number, slot: SlotState | null): void {
+    if (slot === 'live') this.wasLive = true
+    if (slot !== 'lost' || (!this.wasLive && now - this.openedAt < CONNECT_WITHIN)) {
+      this.lostSince = null
+      return
+    }
+    this.lostSince ??= now
+    if (now - this.lostSince >= LOST_FOR) this.begin()
+  }
+
+  private begin(): void {
+    this.again(retryDelay(this.tries, 0, Math.random()))
+    this.tries += 1
+  }
+
+  private move(phase: PublisherPhase): void {
+    if (this.state.phase === phase) return
+    this.state.phase = phase
+    this.state.since = Date.now()
+  }
+}

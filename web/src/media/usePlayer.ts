@@ -1,0 +1,88 @@
+/** The player for a page: what the room says should be seen becomes its wishes. */
+
+import { onBeforeUnmount, reactive } from 'vue'
+import type { RoomHandle } from '../channel/useRoom'
+import { canDecode, SLOTS, type Slot } from './offer'
+import { newPlayerState, Player, type PlayerState } from './player'
+import type { Wishes } from './watchdog'
+import type { Viewing } from './whep'
+
+const QUALITY_EVERY = 10_000
+
+export interface Playing {
+  player: Player
+  state: PlayerState
+}
+
+export interface PlayerOptions {
+  lecture: string
+  ticket: string
+  /** The slots that this person publishes to; nothing is expected to come back on them. */
+  own?: () => Slot[]
+  prepared?: Viewing | null
+}
+
+export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
+  const state = reactive(newPlayerState())
+  const decodable = new Map<string, boolean>()
+
+  function decodes(codec: string | null): boolean {
+    if (codec === null) return false
+    if (!decodable.has(codec)) decodable.set(codec, canDecode(codec))
+    return decodable.get(codec) ?? true
+  }
+
+  function wishes(): Wishes {
+    const mine = options.own?.() ?? []
+    return Object.fromEntries(
+      SLOTS.map((slot) => {
+        const view = handle.room.slots[slot]
+        return [slot, { live: view.state === 'live' && !mine.includes(slot), picture: decodes(view.video) }]
+      }),
+    ) as Wishes
+  }
+
+  const player = new Player(
+    {
+      address: () => handle.room.whep ?? `/whep/${encodeURIComponent(options.lecture)}`,
+      ticket: () => options.ticket,
+      wishes,
+      members: () => handle.room.count,
+      visible: () => document.visibilityState === 'visible',
+      trouble: handle.trouble,
+    },
+    state,
+    options.prepared ?? null,
+  )
+
+  const timer = setInterval(() => void report(), QUALITY_EVERY)
+  async function report(): Promise<void> {
+    const quality = await player.quality()
+    if (quality) handle.send({ type: 'quality', ...quality })
+  }
+
+  let away = false
+  const gone = (): void => {
+    if (state.phase === 'idle') return
+    away = true
+    player.stop()
+  }
+  const back = (event: PageTransitionEvent): void => {
+    if (event.persisted && away) player.start()
+    away = false
+  }
+  const online = (): void => {
+    if (state.phase === 'reconnecting') player.retry()
+  }
+  addEventListener('pagehide', gone)
+  addEventListener('pageshow', back)
+  addEventListener('online', online)
+  onBeforeUnmount(() => {
+    clearInterval(timer)
+    removeEventListener('pagehide', gone)
+    removeEventListener('pageshow', back)
+    removeEventListener('online', online)
+    player.stop()
+  })
+  return { player, state }
+}

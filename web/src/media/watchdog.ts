@@ -1,0 +1,172 @@
+/**
+ * Does this page really play, and is it time for a new offer?
+ *
+ * Theory of operation. A browser says "connected" and "playing" for 7 to 17 s after a relay has died, so the watchdog
+ * looks at what arrives. It may only act where something *should* arrive: a slot that the room calls live. Where the
+ * source is gone (`lost`, `expected`, `empty`) the lines stay as they are and play again by themselves when the source
+ * returns. The relay says that a source is silent after 2 s, hence 3 s here before a stall is ours. Bytes on the
+ * transport are the second evidence: a slot that has just become live and brings not a single byte within a second
+ * means that our transport died while nothing was flowing; with bytes but no picture yet the key frame is on its way.
+ *
+ * All times are milliseconds of the caller's monotonic clock.
+ */
+
+import { SLOTS, type Slot } from './offer'
+import type { Sight } from './sight'
+
+/** What the room says should be seen on a slot. */
+export interface Wish {
+  live: boolean
+  /** A picture that this browser can decode is expected. */
+  picture: boolean
+}
+
+export type Wishes = Record<Slot, Wish>
+
+export interface Transport {
+  connection: RTCPeerConnectionState
+  dtls: RTCDtlsTransportState | null
+}
+
+/** `waiting`: nothing is expected. `starting`: something is expected and may still come. */
+export type Verdict = 'waiting' | 'starting' | 'playing' | 'stalled' | 'dead'
+
+export const LIMITS = {
+  /** No progress on any live slot that did play. */
+  stalled: 3_000,
+  /** Nothing at all arrives although a slot became live. */
+  silent: 1_000,
+  /** Bytes arrive, but no first picture or sound. */
+  starting: 5_000,
+  /** ICE and DTLS take this long at most. */
+  connecting: 6_000,
+  /** One live slot brings nothing while another plays; doubled after every new offer that did not help. */
+  partial: 10_000,
+  /** The page slept when two looks are further apart; what happened meanwhile says nothing. */
+  slept: 4_000,
+  /** Progress within this time is "playing". */
+  fresh: 2_000,
+} as const
+
+interface SlotMemory {
+  since: number | null
+  played: boolean
+  movedAt: number
+  count: number
+}
+
+export class Watchdog {
+  private readonly slots = new Map<Slot, SlotMemory>()
+  private bytes = 0
+  private bytesAt: number
+  private connectedAt: number | null = null
+  private lookedAt: number
+
+  constructor(
+    private readonly startedAt: number,
+    /** How many offers in a row were made for a slot that brought nothing while others played. */
+    private readonly partials = 0,
+  ) {
+    this.bytesAt = startedAt
+    this.lookedAt = startedAt
+  }
+
+  /** Slots that are live and bring nothing at this moment. */
+  missing: Slot[] = []
+
+  /** `visible`: a hidden page may leave frames undecoded, so its packets count instead. */
+  look(now: number, sight: Sight, wishes: Wishes, transport: Transport, visible: boolean): Verdict {
+    if (now - this.lookedAt > LIMITS.slept) this.wake(now)
+    this.lookedAt = now
+    if (sight.bytes !== this.bytes) {
+      this.bytes = sight.bytes
+      this.bytesAt = now
+    }
+    const live = SLOTS.filter((slot) => this.follow(now, slot, sight, wishes[slot], visible))
+    if (isDead(transport)) return 'dead'
+    if (transport.connection !== 'connected') {
+      return now - this.startedAt > LIMITS.connecting && this.connectedAt === null ? 'dead' : 'starting'
+    }
+    this.connectedAt ??= now
+    if (live.length === 0) return 'waiting'
+    return this.judge(now, live)
+  }
+
+  private judge(now: number, live: Slot[]): Verdict {
+    const late = live.filter((slot) => this.isLate(now, slot))
+    this.missing = live.filter((slot) => now - this.memory(slot).movedAt > LIMITS.fresh || !this.memory(slot).played)
+    if (late.length === live.length) return 'stalled'
+    if (late.some((slot) => now - this.memory(slot).movedAt > LIMITS.partial * 2 ** Math.min(this.partials, 6)))
+      return 'stalled'
+    return this.missing.length < live.length ? 'playing' : 'starting'
+  }
+
+  private isLate(now: number, slot: Slot): boolean {
+    const memory = this.memory(slot)
+    const waited = now - Math.max(memory.movedAt, this.connectedAt ?? now)
+    if (memory.played) return waited > LIMITS.stalled
+    const quiet = now - Math.max(this.bytesAt, memory.since ?? now, this.connectedAt ?? now)
+    return waited > LIMITS.starting || quiet > LIMITS.silent
+  }
+
+  /** Keeps the memory of a slot; says whether it is live. */
+  private follow(now: number, slot: Slot, sight: Sight, wish: Wish, visible: boolean): boolean {
+    const memory = this.memory(slot)
+    if (!wish.live) {
+      memory.since = null
+      memory.played = false
+      return false
+    }
+    const line = sight.slots[slot]
+    const count = !wish.picture ? line.audio : visible ? line.frames : line.audio + line.video
+    if (memory.since === null) {
+      memory.since = now
+      memory.movedAt = now
+      memory.count = count
+      return true
+    }
+    if (count > memory.count) {
+      memory.played = true
+      memory.movedAt = now
+    }
+    memory.count = count // it may fall where the page was hidden or shown
+    return true
+  }
+
+  private wake(now: number): void {
+    this.bytesAt = now
+    for (const memory of this.slots.values()) memory.movedAt = now
+  }
+
+  private memory(slot: Slot): SlotMemory {
+    let memory = this.slots.get(slot)
+    if (!memory) {
+      memory = { since: null, played: false, movedAt: 0, count: 0 }
+      this.slots.set(slot, memory)
+    }
+    return memory
+  }
+}
+
+function isDead(transport: Transport): boolean {
+  return (
+    transport.dtls === 'closed' ||
+    transport.dtls === 'failed' ||
+    transport.connection === 'failed' ||
+    transport.connection === 'closed' ||
+    transport.connection === 'disconnected'
+  )
+}
+
+export const RETRY = { first: 300, longest: 8_000, perMember: 5, widest: 8_000 } as const
+
+/**
+ * Milliseconds until the next offer: the first comes at once, spread over the room so that a thousand pages do not
+ * ask in the same instant (5 ms each); further ones back off. `random` is in [0, 1).
+ */
+export function retryDelay(tries: number, members: number, random: number): number {
+  const spread = Math.min(members * RETRY.perMember, RETRY.widest)
+  if (tries === 0) return Math.round(spread * random)
+  const backoff = Math.min(RETRY.first * 2 ** (tries - 1), RETRY.longest)
+  return Math.round(backoff * (0.5 + random / 2) + spread * random * 0.5)
+}

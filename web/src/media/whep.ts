@@ -1,0 +1,75 @@
+/** One attempt to watch: a peer connection with an audio and a video line for each slot. */
+
+import { SLOTS, slim, type Kind, type Slot } from './offer'
+import { drop, post } from './session'
+
+export interface Line {
+  slot: Slot
+  kind: Kind
+  transceiver: RTCRtpTransceiver
+}
+
+export class Viewing {
+  readonly lines: Line[] = []
+  readonly startedAt = performance.now()
+  private readonly peer: RTCPeerConnection
+  private readonly offer: Promise<RTCSessionDescriptionInit>
+  private readonly ending = new AbortController()
+  private location: string | null = null
+  private ticket = ''
+
+  /** Makes the offer at once (certificate and codecs take a few ms); nothing is sent before `open`. */
+  constructor() {
+    this.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+    for (const slot of SLOTS) {
+      for (const kind of ['audio', 'video'] as const) {
+        const transceiver = this.peer.addTransceiver(kind, { direction: 'recvonly' })
+        slim(transceiver, kind, 'receive')
+        this.lines.push({ slot, kind, transceiver })
+      }
+    }
+    this.offer = this.peer.createOffer()
+    this.offer.catch(() => undefined) // `open` reports it
+  }
+
+  /** Posts the offer without waiting for candidates (the relay is ICE-lite and finds them). Raises `Refused`. */
+  async open(url: string, ticket: string): Promise<void> {
+    this.ticket = ticket
+    const offer = await this.offer
+    const local = this.peer.setLocalDescription(offer)
+    const session = await post(url, ticket, offer.sdp ?? '', this.ending.signal)
+    this.location = session.location
+    if (this.ending.signal.aborted) {
+      drop(this.location, ticket)
+      return
+    }
+    await local
+    await this.peer.setRemoteDescription({ type: 'answer', sdp: session.answer })
+  }
+
+  get connection(): RTCPeerConnectionState {
+    return this.peer.connectionState
+  }
+
+  /** Chromium tells a DTLS close_notify here and nowhere else. */
+  get dtls(): RTCDtlsTransportState | null {
+    return this.lines[0]?.transceiver.receiver.transport?.state ?? null
+  }
+
+  /** Calls back when the transport may have changed; the state itself is read from `connection` and `dtls`. */
+  watchTransport(changed: () => void): void {
+    this.peer.addEventListener('connectionstatechange', changed)
+    this.lines[0]?.transceiver.receiver.transport?.addEventListener('statechange', changed)
+  }
+
+  stats(): Promise<RTCStatsReport> {
+    return this.peer.getStats()
+  }
+
+  close(): void {
+    if (this.ending.signal.aborted) return
+    this.ending.abort()
+    this.peer.close()
+    drop(this.location, this.ticket)
+  }
+}

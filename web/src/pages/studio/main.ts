@@ -1,0 +1,5 @@
+import '../../styles/base.css'
+import { createApp } from 'vue'
+import StudioEntry from './StudioEntry.vue'
+
+createApp(StudioEntry).mount('#page')

@@ -1,0 +1,54 @@
+/** Times and durations as people read them, in this device's time zone. */
+
+import { locale, t } from './words'
+
+export function clock(moment: string | number | null): string {
+  if (moment === null) return ''
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(moment))
+}
+
+export function day(moment: string | null): string {
+  if (moment === null) return ''
+  return new Intl.DateTimeFormat(locale(), { month: 'long', day: 'numeric', weekday: 'long' }).format(new Date(moment))
+}
+
+export function dayAndClock(moment: string | null): string {
+  if (moment === null) return ''
+  return new Intl.DateTimeFormat(locale(), {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+  }).format(new Date(moment))
+}
+
+/** "7月14日星期二 19:30–21:00"; what is not known is left out. */
+export function span(starts: string | null, ends: string | null): string {
+  if (starts === null) return ''
+  const from = `${day(starts)} ${clock(starts)}`
+  return ends === null ? from : `${from}–${clock(ends)}`
+}
+
+/** Whole minutes as a running clock shows them (downwards); seconds below one minute. */
+export function minutes(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1000)
+  if (seconds < 60) return t('time.seconds', { n: seconds })
+  const whole = Math.floor(seconds / 60)
+  if (whole < 60) return t('time.minutes', { n: whole })
+  return t('time.hours', { h: Math.floor(whole / 60), m: whole % 60 })
+}
+
+const two = (n: number): string => String(n).padStart(2, '0')
+
+/** "01:02:03", "02:03": for what counts down or runs. */
+export function ticking(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  const tail = `${two(Math.floor((seconds % 3600) / 60))}:${two(seconds % 60)}`
+  return seconds >= 3600 ? `${two(Math.floor(seconds / 3600))}:${tail}` : tail
+}
+
+export function grouped(count: number): string {
+  return new Intl.NumberFormat(locale()).format(count)
+}

@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, type Plugin } from 'vite'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** The addresses that the service gives the pages; the development server answers them too. */
+const PAGES: Record<string, string> = {
+  '/j': '/join.html',
+  '/room': '/room.html',
+  '/studio': '/studio.html',
+  '/console': '/console.html',
+}
+
+function addresses(): Plugin {
+  return {
+    name: 'classroom-addresses',
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        const [path = '', query] = (request.url ?? '').split('?')
+        const page = PAGES[path]
+        if (page) request.url = query ? `${page}?${query}` : page
+        next()
+      })
+    },
+  }
+}
+
+/** Where `npm run dev` finds a running `classroom serve`. */
+const service = process.env.CLASSROOM_URL ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [vue(), addresses()],
+  build: {
+    outDir: here('../classroom/pages'),
+    emptyOutDir: true,
+    target: ['chrome100', 'firefox100', 'safari15.4'],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: here('index.html'),
+        join: here('join.html'),
+        room: here('room.html'),
+        studio: here('studio.html'),
+        console: here('console.html'),
+      },
+    },
+  },
+  server: {
+    proxy: {
+      '/api': service,
+      '/whip': service,
+      '/whep': service,
+      '/ws': { target: service, ws: true },
+    },
+  },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    environment: 'node',
+  },
+} as Parameters<typeof defineConfig>[0])
