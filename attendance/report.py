@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Iterable
-from typing import Literal
 
 import msgspec
 
@@ -21,8 +20,6 @@ from attendance.interval import Span
 from attendance.ports import Ledger, Notary
 from attendance.presence import Account, Presence
 from attendance.roster import BranchPath, Invitation, Role
-
-Language = Literal["zh", "en"]
 
 CHINA = datetime.timezone(datetime.timedelta(hours=8), "Asia/Shanghai")
 """The default zone; without summer time since 1991, so exact and independent of any time zone database."""
@@ -38,15 +35,15 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class BranchLine(msgspec.Struct, frozen=True):
-    """A branch, its own members only. `receiving_share` is credited time of all who were measured over the time that
-    they could have had; None where nobody was measured."""
+    """A branch and all below it. `share` is the credited time of all who were measured over the time that they could
+    have had; None where nobody was measured."""
 
     branch: BranchPath
     invited: int
     attended: int
-    not_measured: int
     absent: int
-    receiving_share: float | None
+    not_measured: int
+    share: float | None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -69,12 +66,14 @@ class Report(msgspec.Struct, frozen=True):
     zone: datetime.tzinfo
 
     def branches(self) -> list[BranchLine]:
-        """Members only (no lecturer, host or guest), in the order of the lines."""
-        groups: dict[BranchPath, list[Account]] = {}
+        """Members only (no lecturer, host or guest): the scope as a whole first, then every branch below it."""
+        groups: dict[BranchPath, list[Account]] = {self.scope: []}
         for line in self.lines:
             if line.invitation.role == Role.MEMBER:
-                groups.setdefault(line.invitation.member.branch, []).append(line.account)
-        return [_branch_line(branch, accounts) for branch, accounts in groups.items()]
+                branch = line.invitation.member.branch
+                for depth in range(len(self.scope), len(branch) + 1):
+                    groups.setdefault(branch[:depth], []).append(line.account)
+        return [_branch_line(branch, groups[branch]) for branch in sorted(groups)]
 
     def at(self, time: int) -> datetime.datetime:
         """µs → an aware time in the report's zone, exact to the µs."""
@@ -190,7 +189,7 @@ def _branch_line(branch: BranchPath, accounts: list[Account]) -> BranchLine:
         branch=branch,
         invited=len(accounts),
         attended=sum(1 for one in accounts if one.credited),
-        not_measured=sum(1 for one in accounts if one.credited is None),
         absent=sum(1 for one in accounts if one.credited == 0),
-        receiving_share=sum(credited for credited, _ in measured) / possible if possible else None,
+        not_measured=sum(1 for one in accounts if one.credited is None),
+        share=sum(credited for credited, _ in measured) / possible if possible else None,
     )

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from attendance.interval import Span
-from attendance.report import Language, Line, Report, seconds
+from attendance.report import Line, Report, seconds
 from attendance.track import Session
+from attendance.words import Language
 
 
 def write(report: Report, language: Language = "zh") -> bytes:
