@@ -24,10 +24,12 @@ from attendance.io.engine_sqlalchemy import READ_ONLY
 from classroom.admission import TicketAdmission
 from classroom.errors import SettingsError
 from classroom.io.access_aiohttp import AccessLog
+from classroom.io.attendance_aiohttp import AttendanceHandlers
 from classroom.io.channel_aiohttp import Channel
 from classroom.io.clock_time import SystemClock
 from classroom.io.health_aiohttp import Check, Health, disk_check
 from classroom.io.join_aiohttp import JoinHandlers
+from classroom.io.lectures_aiohttp import LectureHandlers
 from classroom.io.lock_fcntl import DataFolderInUse, data_lock
 from classroom.io.logs_structlog import configure
 from classroom.io.metrics_prometheus import Meter
@@ -35,6 +37,8 @@ from classroom.io.office_unix import socket_path
 from classroom.io.pages_aiohttp import Pages, protect
 from classroom.io.parent_subprocess import FATAL, Start
 from classroom.io.rooms_asyncio import LOAD_AGE, Rooms
+from classroom.io.roster_aiohttp import RosterHandlers
+from classroom.io.session_aiohttp import CookieGuard, Guard, OperatorGuard, SessionHandlers
 from classroom.io.stores_sqlalchemy import Stores, base_url, open_stores
 from classroom.room.lecture import UNDER_WAY
 from classroom.settings import Settings, load
@@ -64,7 +68,8 @@ class Service:
         witness = self.rooms.witness
         admission = TicketAdmission(stores.door, self.rooms, witness, stores.recorder, clock, settings.viewer_limit)
         self.channel = Channel(self.rooms, admission, clock, settings.public_url)
-        self.office = stores.office(self.rooms, base_url(settings, port))
+        self._base_url = base_url(settings, port)
+        self._office = stores.office(self.rooms, self._base_url)
         self._health = Health(self._checks(), meter.exposition)
         self._open_routes = [
             *WhipHandlers(admission, relay).routes(),
@@ -78,16 +83,28 @@ class Service:
         meter.watch("facts_waiting", "Facts that are not stored yet", lambda: stores.recorder.waiting)
 
     def public(self) -> web.Application:
-        """What the HTTP port serves."""
+        """What the HTTP port serves; staff sign in."""
+        stores, clock = self._stores, self._stores.clock
+        guard = CookieGuard(stores.staff, stores.keys.sessions, clock)
+        secure = self._base_url.startswith("https:")
+        session = SessionHandlers(guard, stores.staff, stores.passwords, clock, secure)
         app = web.Application(middlewares=[protect])
-        app.add_routes([*self._open_routes, *self._health.routes()])
+        app.add_routes([*self._open_routes, *session.routes(), *self._staff_routes(guard), *self._health.routes()])
         return app
 
     def private(self) -> web.Application:
-        """What the data folder's Unix socket serves: its permissions are the key."""
+        """What the data folder's Unix socket serves; whoever may open it is an operator."""
         app = web.Application()
-        app.add_routes([*self._open_routes, *self._health.private_routes()])
+        app.add_routes([*self._open_routes, *self._staff_routes(OperatorGuard()), *self._health.private_routes()])
         return app
+
+    def _staff_routes(self, guard: Guard) -> list[web.RouteDef]:
+        stores, office = self._stores, self._office
+        return [
+            *LectureHandlers(office, guard, stores.aside).routes(),
+            *RosterHandlers(office, guard).routes(),
+            *AttendanceHandlers(office, guard, stores.roster, self.rooms, stores.clock).routes(),
+        ]
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
