@@ -54,7 +54,7 @@ from signaling.relay.ingest import Ingest
 from signaling.relay.limits import Limits as Limits
 from signaling.relay.peers import Peer, Peers, State
 from signaling.relay.playback import REPORT, Playback
-from signaling.relay.publication import Publication, formats_of
+from signaling.relay.publication import STILL, Publication, formats_of
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import STAGE, Slots
 from signaling.relay.stream import Notices
@@ -243,13 +243,15 @@ class Relay:
 
     def _listed(self, peer: Peer) -> OpenPeer:
         publication, viewer = self._ingest.named(peer.id), self._playback.named(peer.id)
+        flow = STILL if publication is None else publication.flow
         return OpenPeer(
             peer.id,
             peer.lecture,
             peer.member,
             publication.slot if publication is not None else None,
             peer.state is State.CONNECTED,
-            viewer is not None and viewer.evidence.receiving,
+            viewer.evidence.receiving if viewer is not None else flow != STILL,
+            flow.video,
         )
 
     # --- what arrives ----------------------------------------------------------------------------------------------
