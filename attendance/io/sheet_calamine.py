@@ -83,8 +83,13 @@ def _by_child(body: bytes) -> tuple[Sheet, ...]:
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1", "RUST_BACKTRACE": "0"}
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and our own words
-            command, input=body, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=CHILD_SECONDS,
-            env=environment, check=True,
+            command,
+            input=body,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=CHILD_SECONDS,
+            env=environment,
+            check=True,
         )
         answer = msgspec.msgpack.decode(done.stdout, type=_Read | _Failed)
     except subprocess.SubprocessError as error:  # out of memory or of time

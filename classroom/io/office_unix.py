@@ -28,6 +28,7 @@ PATIENCE = 20.0
 """Seconds that a command waits for a service that starts, or for another command."""
 PAUSE = 0.1
 TIMEOUT = aiohttp.ClientTimeout(total=300, sock_connect=5)
+ALIVE_WITHIN = aiohttp.ClientTimeout(total=5)
 LONGEST_PATH = 100
 """Bytes; the kernel's own limit for a Unix socket's path is 107."""
 
@@ -165,7 +166,7 @@ async def _service(folder: Path) -> AsyncIterator[aiohttp.ClientSession | None]:
         connector = aiohttp.UnixConnector(path)
         async with aiohttp.ClientSession("http://classroom", connector=connector, timeout=TIMEOUT) as session:
             try:
-                async with session.get("/healthz") as response:
+                async with session.get("/healthz", timeout=ALIVE_WITHIN) as response:
                     alive = response.status == 200
             except (aiohttp.ClientError, OSError, TimeoutError):
                 alive = False
