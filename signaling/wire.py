@@ -43,6 +43,8 @@ LARGEST_STUN = 1500  # bytes; no check comes near it, and parsing stays cheap
 LARGEST_DATAGRAM = 2048  # bytes of RTP or RTCP
 SDES_CNAME = 1  # RFC 3550 §6.5.1
 
+_FINGERPRINT = b"\x80\x28\x00\x04"  # the attribute's type and length; the codec does not insist on the length
+
 # What the codecs raise for bytes they cannot read.
 _UNREADABLE = (ValueError, struct.error, IndexError, KeyError, OverflowError, AssertionError, TypeError)
 
@@ -53,10 +55,11 @@ _UNREADABLE = (ValueError, struct.error, IndexError, KeyError, OverflowError, As
 class StunMessage:
     """A parsed STUN binding message. Nothing in it is to be believed before `authentic` says so."""
 
-    __slots__ = ("_message",)
+    __slots__ = ("_closed", "_message")
 
-    def __init__(self, message: stun.Message) -> None:
+    def __init__(self, message: stun.Message, closed: bool) -> None:
         self._message = message
+        self._closed = closed  # ends with a FINGERPRINT, which fits
 
     @property
     def transaction(self) -> bytes:
@@ -85,10 +88,9 @@ class StunMessage:
         return address
 
     def authentic(self, password: str) -> bool:
-        """Whether MESSAGE-INTEGRITY was made with this password, and FINGERPRINT is there (it fits, or parsing fails).
-
-        ICE demands both in every check (RFC 8445 §7.1)."""
-        return "FINGERPRINT" in self._message.attributes and self._message.check_message_integrity(password.encode())
+        """Whether MESSAGE-INTEGRITY was made with this password, and FINGERPRINT closes the message. ICE demands both
+        in every check (RFC 8445 §7.1)."""
+        return self._closed and self._message.check_message_integrity(password.encode())
 
 
 def parse_stun(data: bytes) -> StunMessage:
@@ -102,7 +104,7 @@ def parse_stun(data: bytes) -> StunMessage:
         raise ProtocolError("STUN: no magic cookie")
     if message.message_method is not stun.Method.BINDING:
         raise ProtocolError("STUN: not a binding message")
-    return StunMessage(message)
+    return StunMessage(message, "FINGERPRINT" in message.attributes and data[-8:-4] == _FINGERPRINT)
 
 
 def pack_binding_response(request: StunMessage, source: Address, password: str) -> bytes:

@@ -125,7 +125,7 @@ REPEAT = 0.5  # seconds between two requests for a key frame
 PATIENCE = 1.0  # seconds in which a publisher that answers answers
 PATIENCE_SILENT = 3.0  # seconds between requests to one that does not
 PROMPT = 0.5  # seconds; a key frame within them counts as an answer
-PROVEN = 3  # prompt answers in a row until a silent publisher is taken for one that answers
+PROVEN = 3  # prompt answers in a row that prove it; one or two may be chance, for many encoders make them regularly
 
 
 class KeyFrameRequests:
@@ -162,9 +162,7 @@ class KeyFrameRequests:
         """A key frame began."""
         if self._first is not None and self._last is not None:
             self._prompt = self._prompt + 1 if now - self._last <= PROMPT else 0
-            if not self.silent:
-                self.proven = True
-            elif self._prompt >= PROVEN:
+            if self._prompt >= PROVEN:
                 self.silent, self.proven = False, True
         self._wanted = False
         self._first = None
