@@ -24,7 +24,6 @@ with several nodes a crash of one is taken from everybody's E, which leaves nobo
 
 from __future__ import annotations
 
-import bisect
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +33,6 @@ import msgspec
 from attendance.extent import Counted, Extent
 from attendance.facts import (
     Beat,
-    Bits,
     Evidence,
     Fact,
     JoinFailed,
@@ -54,19 +52,12 @@ from attendance.facts import (
     StageLeft,
 )
 from attendance.interval import Span, bridge, clip, total, union
-from attendance.track import BEAT, REPORT, Boot, Event, Kind, Mark, Session, Track
+from attendance.track import REPORT, Boot, Event, Kind, Mark, Session, Track
 
 BRIDGED_BELOW = 30_000_000
 """µs: a shorter gap between two received spans is bridged."""
 MEASURABLE = 10_000_000
 """µs of connection after which evidence of reception would have come."""
-SAME_VIEW = BEAT * 3 // 2
-"""µs: two beats that say "visible" are one session where they are not further apart."""
-LISTED = (
-    (Kind.CONNECTED, Bits.CONNECTED),
-    (Kind.RECEIVING, Bits.REPORTED | Bits.PROVED),
-)
-"""Which bits of a beat extend which kind of session."""
 
 
 class Failure(msgspec.Struct, frozen=True, order=True):
@@ -122,7 +113,6 @@ class Presence:
     def __init__(self) -> None:
         self._extent = Extent()
         self._tracks: dict[tuple[Kind, Boot, str], Track] = {}
-        self._views: defaultdict[tuple[Boot, str], list[Span]] = defaultdict(list)
         self._members: defaultdict[str, dict[Track, None]] = defaultdict(dict)
         self._failures: defaultdict[str, dict[tuple[str, str, int], Failure]] = defaultdict(dict)
         self._folded: dict[str, tuple[int, list[Session], bool]] = {}
@@ -130,6 +120,11 @@ class Presence:
     def apply(self, fact: Fact) -> None:
         """Files one fact; a second time does nothing more."""
         _FILES[type(fact.body)](self, self._extent.boot(fact), fact, fact.body)
+
+    @property
+    def members(self) -> list[str]:
+        """Who was ever there."""
+        return list(self._members)
 
     @property
     def state(self) -> LectureState:
@@ -224,8 +219,7 @@ class Presence:
         for track in self._members.get(member, ()):
             found.extend(track.sessions())
             if track.kind is Kind.CONNECTED:
-                for start, end in self._views.get((track.boot, track.connection), ()):
-                    found.append(Session(Kind.VISIBLE, track.connection, "beat", start, end, "beat", "beat", BEAT))
+                found.extend(track.views())
         found = [session for session in found if session.start < session.end]
         return sorted(found, key=lambda session: (session.start, session.end, session.kind, session.connection))
 
@@ -276,15 +270,7 @@ class Presence:
         self._end(Kind.ON_STAGE, boot, fact, (body.member, f"{body.member}/{body.slot}"), body.last, "left")
 
     def _beat(self, boot: Boot, fact: Fact, body: Beat) -> None:
-        mark = Mark(fact.counter, fact.happened)
-        boot.beat = max(boot.beat, mark)
-        for connection, bits in body.connections.items():
-            for kind, told in LISTED:
-                if bits & told:
-                    track = self._track(kind, boot, connection)
-                    track.beat = max(track.beat, mark)
-            if bits & Bits.VISIBLE:
-                _see(self._views[boot, connection], fact.happened)
+        boot.told(Mark(fact.counter, fact.happened), body.connections)
 
     def _join_failed(self, boot: Boot, fact: Fact, body: JoinFailed) -> None:
         if body.member is not None:
@@ -314,18 +300,6 @@ class Presence:
 
     def _slot_silent(self, boot: Boot, fact: Fact, body: SlotSilent) -> None:
         self._extent.slot_silent(boot, fact, body)
-
-
-def _see(views: list[Span], at: int) -> None:
-    """Adds a moment to spans that join moments not further apart than `SAME_VIEW`, whatever the order they come in."""
-    place = bisect.bisect_right(views, (at, at))
-    start = end = at
-    if place and at - views[place - 1].end <= SAME_VIEW:
-        place -= 1
-        start, end = views[place].start, max(end, views.pop(place).end)
-    if place < len(views) and views[place].start - end <= SAME_VIEW:
-        end = max(end, views.pop(place).end)
-    views.insert(place, Span(start, end))
 
 
 _FILES: dict[type[Any], Callable[[Presence, Boot, Fact, Any], None]] = {

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import bisect
 import enum
+from collections import defaultdict
 from typing import NamedTuple
 
 import msgspec
 
+from attendance.facts import Bits
+from attendance.interval import Span
+
 BEAT = 15_000_000
 """µs between two beats."""
+SAME_VIEW = BEAT * 3 // 2
+"""µs: two beats that say "visible" are one session where they are not further apart."""
 REPORT = 3_000_000
 """µs within which media that flows is first reported (a browser's receiver reports, facts/browsers.md)."""
 
@@ -77,6 +83,11 @@ class Mark(NamedTuple):
 
 NEVER = Mark(-1, 0)
 
+# Plain numbers: an operation on a flag of the enum takes a microsecond.
+_CONNECTED = int(Bits.CONNECTED)
+_RECEIVING = int(Bits.REPORTED | Bits.PROVED)
+_VISIBLE = int(Bits.VISIBLE)
+
 
 class Cut(NamedTuple):
     """Ends at `time` what was open before `counter`."""
@@ -86,6 +97,29 @@ class Cut(NamedTuple):
     why: str
     doubt: int
     all_kinds: bool
+
+
+class Heard:
+    """What the beats of one boot said of one connection: when each evidence was last there, and when it was visible."""
+
+    __slots__ = ("connected", "receiving", "views")
+
+    def __init__(self) -> None:
+        self.connected = NEVER
+        self.receiving = NEVER
+        self.views: list[Span] = []
+
+    def seen(self, at: int) -> None:
+        """Joins moments that are not further apart than `SAME_VIEW`, whatever the order they come in."""
+        views = self.views
+        place = bisect.bisect_right(views, (at, at))
+        start = end = at
+        if place and at - views[place - 1].end <= SAME_VIEW:
+            place -= 1
+            start, end = views[place].start, max(end, views.pop(place).end)
+        if place < len(views) and views[place].start - end <= SAME_VIEW:
+            end = max(end, views.pop(place).end)
+        views.insert(place, Span(start, end))
 
 
 class Boot:
@@ -99,9 +133,23 @@ class Boot:
         self.over = False
         self.beat = NEVER
         self.change = NEVER
+        self.heard: defaultdict[str, Heard] = defaultdict(Heard)
         self.cuts: list[Cut] = []
         self.starts: set[Mark] = set()
         self.stops: set[Mark] = set()
+
+    def told(self, beat: Mark, connections: dict[str, int]) -> None:
+        """Files a beat: connection → bits. There are a thousand in each, so this is written for speed."""
+        self.beat = max(self.beat, beat)
+        heard = self.heard
+        for connection, bits in connections.items():
+            of = heard[connection]
+            if bits & _CONNECTED and beat > of.connected:
+                of.connected = beat
+            if bits & _RECEIVING and beat > of.receiving:
+                of.receiving = beat
+            if bits & _VISIBLE:
+                of.seen(beat.time)
 
     def saw(self, happened: int) -> bool:
         """Whether that is earlier than what it was seen to do before."""
@@ -156,7 +204,6 @@ class Track:
         self.kind = kind
         self.boot = boot
         self.connection = connection
-        self.beat = NEVER
         self._events: list[Event] = []
 
     def add(self, event: Event) -> None:
@@ -186,6 +233,19 @@ class Track:
             found.append(self._leave_open(opened))
         return found
 
+    def views(self) -> list[Session]:
+        """When the page of this connection was visible, as its beats said."""
+        heard = self.boot.heard.get(self.connection)
+        spans = [] if heard is None else heard.views
+        return [Session(Kind.VISIBLE, self.connection, "beat", *span, "beat", "beat", BEAT) for span in spans]
+
+    def _beat(self) -> Mark:
+        """The last beat that said of this connection what this track is about."""
+        heard = self.boot.heard.get(self.connection)
+        if heard is None or self.kind in SHARED:
+            return NEVER
+        return heard.connected if self.kind is Kind.CONNECTED else heard.receiving
+
     def _cuts(self) -> list[Cut]:
         return [cut for cut in self.boot.cuts if cut.all_kinds or self.kind in CUT_BY_OUTAGE]
 
@@ -197,7 +257,7 @@ class Track:
 
     def _leave_open(self, opened: Event) -> Session:
         last = opened.time
-        for mark in (self.beat, self.boot.change):
+        for mark in (self._beat(), self.boot.change):
             if mark.counter > opened.counter:
                 last = max(last, mark.time)
         if self.kind in SHARED:
