@@ -23,6 +23,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from classroom.errors import ClassroomError
@@ -185,7 +186,7 @@ def _encoded_video(film: Film, kind: Kind) -> Iterator[Sample]:
                 continue
             due = max(due, ticks - interval) + interval
             encoder = encoder or _x264(frame.width, frame.height)
-            picture = frame.reformat(encoder.width, encoder.height, "yuv420p")
+            picture = frame.reformat(encoder.width, encoder.height, "yuv420p", dst_color_range=ColorRange.MPEG)
             picture.pts, picture.time_base = ticks, Fraction(1, CLOCK[kind])
             picture.pict_type = PictureType.NONE
             if ticks >= key_due:
