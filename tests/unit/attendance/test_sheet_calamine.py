@@ -102,7 +102,10 @@ FAR_ROW = (
 HUGE_NUMBER = (
     b'<worksheet><sheetData><row r="1"><c r="AAAAAAAAAAAA99999999999999"><v>1</v></c></row></sheetData></worksheet>'
 )
-BOMB = b"<worksheet>" + b" " * 150_000_000  # 150 KB when packed
+BOMB = (  # 300 KB when packed
+    b'<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>' + b"x" * 300_000_000 + b"</t></is></c></row>"
+    b"</sheetData></worksheet>"
+)
 
 
 @pytest.mark.parametrize(
