@@ -33,8 +33,8 @@ export interface RoomState {
   whep: string | null
   /** Server's clock less this page's, in ms. */
   skew: number
-  /** The last error that was not fatal, with a number that grows, so that the same one shows again. */
-  problem: { text: string; reason: string; number: number } | null
+  /** The last error, with a number that grows, so that the same one shows again. */
+  problem: { text: string; reason: string; fatal: boolean; number: number } | null
 }
 
 /** Lines of chat kept on the page. */
@@ -133,7 +133,7 @@ const TABLE: Table = {
     room.audience = message
   },
   error: (room, message) => {
-    room.problem = { text: message.text, reason: message.reason, number: (room.problem?.number ?? 0) + 1 }
+    room.problem = { text: message.text, reason: message.reason, fatal: message.fatal, number: (room.problem?.number ?? 0) + 1 }
   },
 }
 

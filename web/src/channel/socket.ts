@@ -76,6 +76,8 @@ export class Channel {
   private tries = 0
   private cancel: () => void = () => undefined
   private answered = false
+  /** Of the caller's clock that `Date.now` is. */
+  private heardAt = 0
 
   constructor(
     private readonly url: string,
@@ -121,6 +123,12 @@ export class Channel {
     this.open()
   }
 
+  /** The network changed below the socket, or it has been quiet for too long: come back over a new one. */
+  renew(): void {
+    if (this.state.phase === 'open') this.restart()
+    else this.hurry()
+  }
+
   /** False where the channel is not open: the caller says it again when it is. */
   send(message: ClientMessage): boolean {
     if (this.state.phase !== 'open' || this.socket?.readyState !== 1) return false
@@ -128,7 +136,13 @@ export class Channel {
     return true
   }
 
+  /** Milliseconds since anything was heard. */
+  quietFor(now: number): number {
+    return now - this.heardAt
+  }
+
   private take(data: unknown): void {
+    this.heardAt = Date.now()
     let message: ServerMessage
     try {
       message = JSON.parse(String(data)) as ServerMessage

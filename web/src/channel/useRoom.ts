@@ -19,7 +19,6 @@ export interface RoomHandle {
   say(text: string): void
   send(message: ClientMessage): boolean
   trouble(cause: Cause, detail: string): void
-  hurry(): void
   open(): void
   close(): void
 }
@@ -27,6 +26,8 @@ export interface RoomHandle {
 const BEAT_EVERY = 15_000
 const BEAT_GAP = 1_000
 const PENDING_KEPT = 20
+/** While one's time is counted the service says so every 15 s; three times nothing is a dead socket. */
+const QUIET = 45_000
 
 /** `playing`: frames of something that should be seen are being decoded, as the page sees it. */
 export function useRoom(ticket: string, page: Page, playing: () => boolean): RoomHandle {
@@ -72,6 +73,7 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
   }
 
   const beat = useBeat(() => {
+    if (state.phase === 'open' && room.counted?.receiving && channel.quietFor(Date.now()) > QUIET) channel.renew()
     channel.send({ type: 'heartbeat', visible: document.visibilityState === 'visible', playing: playing() })
   }, playing)
 
@@ -79,22 +81,22 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
   watch(
     () => room.problem?.number,
     () => {
-      pending.value = pending.value.slice(1)
+      if (room.problem?.reason.startsWith('chat-')) pending.value = pending.value.slice(1)
     },
   )
 
-  const hurry = (): void => channel.hurry()
+  const renew = (): void => channel.renew()
   const gone = (event: PageTransitionEvent): void => {
     if (!event.persisted) channel.close()
   }
   const shown = (): void => {
     if (document.visibilityState === 'visible') channel.hurry()
   }
-  addEventListener('online', hurry)
+  addEventListener('online', renew)
   addEventListener('pagehide', gone)
   document.addEventListener('visibilitychange', shown)
   onBeforeUnmount(() => {
-    removeEventListener('online', hurry)
+    removeEventListener('online', renew)
     removeEventListener('pagehide', gone)
     document.removeEventListener('visibilitychange', shown)
     channel.close()
@@ -106,7 +108,6 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
     pending,
     say,
     trouble,
-    hurry,
     send: (message) => channel.send(message),
     open: () => channel.open(),
     close: () => channel.close(),
