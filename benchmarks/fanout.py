@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -184,8 +185,7 @@ async def _follow(relay: UnixRelay, loads: deque[Load]) -> None:
             loads.append(event)
 
 
-async def _until(condition: object) -> None:
-    assert callable(condition)
+async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(JOIN_TIMEOUT):
         while True:
             if condition():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -36,8 +38,13 @@ class ControlServer:
     async def start(self) -> None:
         """Binds the socket, readable and writable by its owner alone; a socket left by a predecessor is replaced."""
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._connected, str(self._path))
-        self._path.chmod(0o600)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        former = os.umask(0o177)
+        try:
+            bound.bind(str(self._path))
+        finally:
+            os.umask(former)
+        self._server = await asyncio.start_unix_server(self._connected, sock=bound)
 
     def send(self, message: ToWeb) -> None:
         frame = self._frames.encode(message)

@@ -52,13 +52,15 @@ class OpenRoom:
 class RelayService:
     """`async with RelayService(folder) as service`: `service.url`, `service.events`, `service.room`."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, udp_descriptor: int | None = None, **settings: object) -> None:
         self._settings = {
             "control": str(folder / "control"),
             "udp_host": "127.0.0.1",
             "parent": os.getpid(),
+            "udp_descriptor": udp_descriptor,
             **settings,
         }
+        self._descriptor: int | None = udp_descriptor
         self.relay = UnixRelay(folder / "control")
         self.room = OpenRoom(self.relay)
         self.events: list[Event | RelayUp | RelayDown] = []
@@ -67,7 +69,11 @@ class RelayService:
 
     async def __aenter__(self) -> RelayService:
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "signaling.io.process_asyncio", msgspec.json.encode(self._settings).decode()
+            sys.executable,
+            "-m",
+            "signaling.io.process_asyncio",
+            msgspec.json.encode(self._settings).decode(),
+            pass_fds=(self._descriptor,) if self._descriptor is not None else (),
         )
         self._tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self._follow())]
         app = web.Application()
@@ -89,6 +95,10 @@ class RelayService:
         if self.process.returncode is None:
             self.process.terminate()
         await asyncio.wait_for(self.process.wait(), 10)
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """As if the web process had died: its control connection is gone."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

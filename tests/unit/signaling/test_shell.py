@@ -90,7 +90,7 @@ class Bench:
         self.core.reply = lambda one: []
 
     def read(self, now: float = 0.0) -> None:
-        while select.select([self.port], [], [], 0.05)[0]:
+        while select.select([self.port], [], [], 0.01)[0]:
             received = self.port.receive()
             if received is not None:
                 self.shell.datagram(*received, now)
@@ -121,7 +121,7 @@ class Peer:
         bench.core.addresses[self.address] = self.name
         expected = fingerprint or self._identity.fingerprint
         bench.perform(BeginHandshake(self.name, self.address, Setup.PASSIVE, (expected,)))
-        for _ in range(6):
+        for _ in range(2):
             for datagram in self.dtls.take():
                 self.send(datagram)
             bench.read()
@@ -133,7 +133,7 @@ class Peer:
 
     def arrived(self) -> list[bytes]:
         datagrams = []
-        while select.select([self.socket], [], [], 0.02)[0]:
+        while select.select([self.socket], [], [], 0.01)[0]:
             datagrams.append(self.socket.recv(2048))
         return datagrams
 
