@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from classroom.io.clock_time import SystemClock
+
+
+def test_both_scales_agree() -> None:
+    clock = SystemClock()
+    before, monotonic, after = clock.now(), time.monotonic(), clock.now()
+    assert before - 1 <= clock.at(monotonic) <= after + 1
+    assert abs(clock.now() - time.time_ns() // 1000) < 50_000
+
+
+def test_a_clock_that_is_set_does_not_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    before = clock.now()
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 3_600_000_000_000)
+    assert clock.now() >= before
+    assert clock.drift() < -3599

@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from attendance.facts import Bits, Body, JoinFailed, LectureMoved, LectureState, MemberConnected, MemberDisconnected
+from classroom.errors import UserError
+from classroom.room.actions import (
+    Action,
+    Broadcast,
+    ClosePublication,
+    CloseViewers,
+    Complain,
+    Dismiss,
+    Measured,
+    Record,
+    Replay,
+    Tell,
+)
+from classroom.room.counting import Standing
+from classroom.room.inputs import (
+    Input,
+    Joined,
+    Lagged,
+    Left,
+    MemberTroubled,
+    Ordered,
+    Person,
+    PublicationFlowed,
+    PublicationOpened,
+    Received,
+    RosterChanged,
+    Ticked,
+)
+from classroom.room.lecture import Life
+from classroom.room.messages import (
+    AudienceSeen,
+    Cause,
+    Chat,
+    Close,
+    Command,
+    Counted,
+    Heartbeat,
+    LectureChanged,
+    NotCounting,
+    Page,
+    Presence,
+    Quality,
+    Resumed,
+    Say,
+    SlotState,
+    Snapshot,
+    Trouble,
+)
+from classroom.room.outbox import BOOT_STRIDE, KEPT
+from classroom.room.room import About, Room
+from signaling.session.offer import Codec
+
+SECOND = 1_000_000
+NOW = 1_800_000_000 * SECOND
+ABOUT = About("l1", "讲座", None, None, "/whip/l1", "/whep/l1")
+DEAN = Person("dean", "李教授", "", "lecturer")
+Kind = TypeVar("Kind")
+
+
+class Ledger:
+    """What the room is told of attendance."""
+
+    def __init__(self) -> None:
+        self.standings: dict[str, Standing] = {}
+
+    def standing(self, member: str, now: int) -> Standing:
+        return self.standings.get(member, Standing(False, 0))
+
+    def receiving(self) -> int:
+        return sum(each.receiving for each in self.standings.values())
+
+
+class Stage:
+    """A room, its ledger and a clock."""
+
+    def __init__(self, state: LectureState = LectureState.LOBBY, starts: int | None = None, boots: int = 0) -> None:
+        self.ledger = Ledger()
+        self.now = NOW
+        about = msgspec.structs.replace(ABOUT, starts=starts)
+        self.room = Room(about, Life(starts, state, NOW), self.ledger, NOW, boots, invited=7)
+
+    def feed(self, message: Input, after: int = 0) -> list[Action]:
+        self.now += after
+        return self.room.receive(message, self.now)
+
+    def join(
+        self, name: str, device: str = "", last: int | None = None, role: str = "member", member: str | None = None
+    ) -> list[Action]:
+        person = Person(member or name, name, "镇巴县", role)
+        return self.feed(Joined(f"c-{name}{device}", person, Page.ROOM, device, last))
+
+    def say(self, name: str, text: str, after: int = 3 * SECOND) -> list[Action]:
+        return self.feed(Received(f"c-{name}", Say(text)), after)
+
+
+def only(actions: list[Action], kind: type[Kind]) -> list[Kind]:
+    return [each for each in actions if isinstance(each, kind)]
+
+
+def facts(actions: list[Action]) -> list[Body]:
+    return [each.body for each in only(actions, Record)]
+
+
+def messages(actions: list[Action], kind: type[Kind]) -> list[Kind]:
+    every: list[Any] = [each.message for each in actions if isinstance(each, Tell | Broadcast)]
+    return [each for each in every if isinstance(each, kind)]
+
+
+def test_who_joins_gets_a_snapshot_and_is_a_fact() -> None:
+    stage = Stage()
+    actions = stage.join("张伟", device="d1")
+    (snapshot,) = messages(actions, Snapshot)
+    assert (snapshot.you.name, snapshot.you.branch, snapshot.lecture.title) == ("张伟", "镇巴县", "讲座")
+    assert (snapshot.count, snapshot.whip, snapshot.whep) == (1, "/whip/l1", "/whep/l1")
+    assert [slot.state for slot in snapshot.slots] == [SlotState.EMPTY] * 4
+    assert facts(actions) == [MemberConnected("张伟", "c-张伟d1", "room", "d1")]
+
+
+def test_numbers_have_no_gap_and_frames_carry_them() -> None:
+    stage = Stage()
+    stage.join("a")
+    spoken = [only(stage.say("a", f"{number}"), Broadcast)[0] for number in range(5)]
+    assert [each.message.seq for each in spoken] == [1, 2, 3, 4, 5]
+    assert [json.loads(each.frame)["seq"] for each in spoken] == [1, 2, 3, 4, 5]
+
+
+def test_who_returns_gets_what_was_missed() -> None:
+    stage = Stage()
+    stage.join("a")
+    for number in range(4):
+        stage.say("a", f"{number}")
+    actions = stage.join("b", last=2)
+    (resumed,) = messages(actions, Resumed)
+    (replay,) = only(actions, Replay)
+    assert resumed.seq == 4
+    assert [json.loads(frame)["seq"] for frame in replay.frames] == [3, 4]
+    assert not messages(actions, Snapshot)
+
+
+@pytest.mark.parametrize("last", [5, 10**9])
+def test_a_number_that_was_never_given_gets_a_snapshot(last: int) -> None:
+    stage = Stage()
+    stage.join("a")
+    stage.say("a", "好")
+    assert messages(stage.join("b", last=last), Snapshot)
+
+
+def test_who_missed_too_much_gets_a_snapshot() -> None:
+    stage = Stage()
+    stage.join("a")
+    for number in range(KEPT + 1):
+        stage.say("a", f"{number}", after=5 * SECOND)
+    assert messages(stage.join("b", last=0), Snapshot)
+    assert messages(stage.join("c", last=1), Resumed)
+
+
+def test_after_a_restart_old_numbers_get_a_snapshot() -> None:
+    stage = Stage(boots=2)
+    (snapshot,) = messages(stage.join("a", last=40), Snapshot)
+    assert snapshot.seq == 2 * BOOT_STRIDE
+    assert messages(stage.join("b", last=snapshot.seq), Resumed)
+
+
+def test_a_member_counts_once_and_leaves_with_the_last_device() -> None:
+    stage = Stage()
+    for device in ("phone", "office"):
+        stage.join("a", device)
+    assert [each.count for each in messages(stage.feed(Ticked(), SECOND), Presence)] == [1]
+    assert stage.feed(Left("c-aphone", stage.now, "closed"))
+    assert stage.room.crowd.count == 1
+    stage.feed(Left("c-aoffice", stage.now, "closed"))
+    assert [each.count for each in messages(stage.feed(Ticked(), SECOND), Presence)] == [0]
+
+
+def test_the_lecturer_is_no_audience() -> None:
+    stage = Stage()
+    actions = stage.join("dean", role="lecturer")
+    assert messages(actions, AudienceSeen) == [AudienceSeen(0, 0, 7, 0)]
+    assert stage.room.crowd.count == 0
+
+
+def test_a_fourth_device_is_sent_away() -> None:
+    stage = Stage()
+    for device in ("1", "2", "3"):
+        stage.join("a", device)
+    assert stage.join("a", "4") == [Dismiss("c-a4", Close.TOO_MANY_DEVICES, "too-many-devices")]
+    assert not facts(stage.feed(Left("c-a4", NOW, "too-many-devices")))
+    stage.feed(Left("c-a1", NOW, "closed"))
+    assert messages(stage.join("a", "4"), Snapshot)
+
+
+def test_a_disconnection_ends_at_the_last_evidence_and_never_before_it_began() -> None:
+    stage = Stage()
+    stage.join("a")
+    actions = stage.feed(Left("c-a", stage.now + 4 * SECOND, "silent"), after=16 * SECOND)
+    assert facts(actions) == [MemberDisconnected("a", "c-a", NOW + 4 * SECOND, "silent")]
+    stage.join("b")
+    (fact,) = facts(stage.feed(Left("c-b", 0, "silent")))
+    assert isinstance(fact, MemberDisconnected)
+    assert fact.last == stage.now
+
+
+def test_only_who_may_moves_the_lecture() -> None:
+    stage = Stage()
+    stage.join("a")
+    assert only(stage.feed(Received("c-a", Command("start"))), Complain) == [Complain("c-a", "role-may-not")]
+    stage.join("dean", role="lecturer")
+    actions = stage.feed(Received("c-dean", Command("start")))
+    assert facts(actions) == [LectureMoved(LectureState.LIVE, "button", "dean")]
+    assert not facts(stage.feed(Received("c-dean", Command("start"))))
+
+
+def test_the_first_picture_begins_the_lecture_at_once() -> None:
+    stage = Stage()
+    stage.feed(PublicationOpened("p", "lecturer", DEAN))
+    actions = stage.feed(PublicationFlowed("p", stage.now, Codec.VP8))
+    assert LectureMoved(LectureState.LIVE, "first-picture") in facts(actions)
+
+
+def test_a_rehearsal_goes_live_when_the_start_is_due() -> None:
+    stage = Stage(starts=NOW + 10 * SECOND)
+    stage.feed(PublicationOpened("p", "lecturer", DEAN))
+    assert not facts(stage.feed(PublicationFlowed("p", stage.now, Codec.VP8)))
+    actions = stage.feed(Ticked(), after=10 * SECOND)
+    assert [type(each).__name__ for each in facts(actions)] == ["SlotFlowing", "LectureMoved"]
+
+
+def test_the_end_closes_publications_and_viewers_and_nobody_comes_in_any_more() -> None:
+    stage = Stage(LectureState.LIVE)
+    stage.join("a")
+    stage.feed(PublicationOpened("p", "lecturer", DEAN))
+    actions = stage.feed(Ordered("end", "staff-1"))
+    assert LectureMoved(LectureState.ENDED, "ended", "staff-1") in facts(actions)
+    assert only(actions, ClosePublication)
+    assert only(actions, CloseViewers)
+    assert messages(actions, LectureChanged)[0].state is LectureState.ENDED
+    assert only(stage.join("b"), Dismiss) == [Dismiss("c-b", Close.LECTURE_OVER, "lecture-over")]
+    assert only(stage.say("a", "再见"), Complain) == [Complain("c-a", "lecture-over")]
+    assert stage.feed(Ordered("end", None)) == []
+    with pytest.raises(UserError, match="lecture-over"):
+        stage.feed(Ordered("start", None))
+
+
+def test_members_are_told_why_their_minutes_do_not_grow() -> None:
+    stage = Stage()
+    (message,) = messages(stage.join("a"), Counted)
+    assert (message.receiving, message.reason) == (False, NotCounting.NOT_STARTED)
+    stage.feed(Ordered("start", None))
+    (message,) = messages(stage.feed(Ticked()), Counted)
+    assert message.reason is NotCounting.NO_MEDIA
+    stage.ledger.standings["a"] = Standing(True, 1500, NOW)
+    (message,) = messages(stage.feed(Ticked()), Counted)
+    assert (message.receiving, message.counted_ms, message.reason) == (True, 1500, None)
+    stage.ledger.standings["a"] = Standing(True, 2500, NOW)
+    assert not messages(stage.feed(Ticked(), after=SECOND), Counted)
+    (message,) = messages(stage.feed(Ticked(), after=15 * SECOND), Counted)
+    assert message.counted_ms == 2500
+
+
+def test_every_member_is_looked_at_within_a_second() -> None:
+    stage = Stage()
+    for number in range(95):
+        stage.join(f"m{number}")
+    stage.feed(Ordered("start", None))
+    told = [each.connection for _ in range(10) for each in only(stage.feed(Ticked()), Tell)]
+    assert len(told) == 95
+    assert len(set(told)) == 95
+
+
+def test_the_stage_sees_the_audience_when_it_changes() -> None:
+    stage = Stage()
+    stage.join("dean", role="lecturer")
+    stage.join("a")
+    (seen,) = messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
+    assert (seen.connected, seen.receiving, seen.invited) == (1, 0, 7)
+    assert not messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
+    stage.feed(RosterChanged(9))
+    stage.feed(Received("c-a", Trouble(Cause.NO_UDP)))
+    (seen,) = messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
+    assert (seen.invited, seen.trouble) == (9, 1)
+    (seen,) = messages(stage.feed(Ticked(), after=61 * SECOND), AudienceSeen)
+    assert seen.trouble == 0
+
+
+def test_trouble_is_a_fact_but_not_without_end() -> None:
+    stage = Stage()
+    stage.join("a")
+    kept = [facts(stage.feed(Received("c-a", Trouble(Cause.NO_UDP, "x")))) for _ in range(30)]
+    assert kept[0] == [JoinFailed("a", "no-udp", "x")]
+    assert sum(map(bool, kept)) == 20
+
+
+def test_beats_say_visible_and_on_stage() -> None:
+    stage = Stage()
+    stage.join("guest", role="guest")
+    assert stage.room.bits("c-guest") == Bits.CONNECTED | Bits.VISIBLE
+    stage.feed(Received("c-guest", Heartbeat(visible=False, playing=True)))
+    stage.feed(PublicationOpened("p", "guest", Person("guest", "王芳", "", "guest")))
+    stage.feed(PublicationFlowed("p", stage.now, Codec.VP8))
+    assert stage.room.bits("c-guest") == Bits.CONNECTED | Bits.ON_STAGE
+    assert stage.room.bits("c-nobody") == 0
+
+
+def test_quality_goes_to_the_meter_and_a_slow_socket_gets_a_snapshot() -> None:
+    stage = Stage()
+    stage.join("a")
+    assert only(stage.feed(Received("c-a", Quality(fps=25))), Measured) == [Measured(Quality(fps=25))]
+    assert messages(stage.feed(Lagged("c-a")), Snapshot)
+    assert stage.feed(Lagged("c-gone")) == []
+
+
+def test_the_relays_warning_reaches_every_page_of_that_member() -> None:
+    stage = Stage()
+    stage.join("a", "1")
+    stage.join("a", "2")
+    complaints = only(stage.feed(MemberTroubled("a", "b-frames")), Complain)
+    assert {each.connection for each in complaints} == {"c-a1", "c-a2"}
+
+
+def test_chat_is_in_the_next_snapshot() -> None:
+    stage = Stage()
+    stage.join("a")
+    stage.say("a", "第一")
+    (snapshot,) = messages(stage.join("b"), Snapshot)
+    assert [each.text for each in snapshot.chat] == ["第一"]
+    assert all(isinstance(each, Chat) and each.seq == 1 for each in snapshot.chat)
+
+
+def test_words_of_sockets_that_are_gone_change_nothing() -> None:
+    stage = Stage()
+    assert stage.feed(Received("c-x", Say("好"))) == []
+    assert stage.feed(Left("c-x", NOW, "closed")) == []
+    assert stage.room.idle
