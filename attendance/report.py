@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
 from attendance.audit import Auditor, Broken
-from attendance.chain import Head, Row
+from attendance.chain import Head
 from attendance.errors import LedgerBroken
 from attendance.extent import Outage
 from attendance.facts import LectureState
@@ -97,16 +97,39 @@ def in_scope(branch: BranchPath, scope: BranchPath) -> bool:
     return branch[: len(scope)] == scope
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """A lecture's ledger as it was read: up to which row, with which hash, and whether it verified."""
+
+    lecture: str
+    presence: Presence
+    row: int
+    hash: bytes
+    head: Head | None = None
+    broken: Broken | None = None
+
+
+async def read_ledger(ledger: Ledger, notary: Notary | None, lecture: str) -> Reading:
+    """Reads the ledger up to its head and checks it against itself and the heads known.
+
+    A ledger that does not verify is read all the same, and says so. Raises `StoreUnavailable`.
+    """
+    known = [] if notary is None else await notary.known(lecture)
+    head = None if notary is None else await notary.seal(lecture)
+    last, digest = await ledger.last(lecture) if head is None else (head.row, head.hash)
+    auditor = Auditor(lecture, last, known, notary)
+    presence = Presence()
+    async for row in ledger.rows(lecture, 0, last):
+        auditor.check(row)
+        with contextlib.suppress(LedgerBroken):  # nothing can be said of such a row, and the auditor says so
+            presence.apply(row.fact())
+    return Reading(lecture, presence, last, digest, head, auditor.finish())
+
+
 def compose(
-    lecture: str,
+    reading: Reading,
     title: str,
-    presence: Presence,
     invitations: Iterable[Invitation],
     *,
-    row: int,
-    digest: bytes,
-    head: Head | None = None,
-    broken: Broken | None = None,
     scope: BranchPath = (),
     zone: datetime.tzinfo = CHINA,
 ) -> Report:
@@ -117,9 +140,10 @@ def compose(
         if in_scope(invitation.member.branch, scope) and (other is None or _rank(invitation) < _rank(other)):
             chosen[invitation.member.id] = invitation
     ordered = sorted(chosen.values(), key=lambda one: (one.member.branch, one.member.name, one.member.id))
+    presence = reading.presence
     counted = presence.counted()
     return Report(
-        lecture=lecture,
+        lecture=reading.lecture,
         title=title,
         state=presence.state,
         started=presence.started,
@@ -128,10 +152,10 @@ def compose(
         lines=[Line(invitation, presence.account(invitation.member.id)) for invitation in ordered],
         outages=counted.outages,
         silent=counted.silent,
-        row=row,
-        hash=digest,
-        head=head,
-        broken=broken,
+        row=reading.row,
+        hash=reading.hash,
+        head=reading.head,
+        broken=reading.broken,
         scope=scope,
         zone=zone,
     )
@@ -147,35 +171,9 @@ async def report_for(
     scope: BranchPath = (),
     zone: datetime.tzinfo = CHINA,
 ) -> Report:
-    """Reads the ledger up to its head, checks it against itself and the heads known, and composes the report.
-
-    A ledger that does not verify is reported all the same, and says so. Raises `StoreUnavailable`.
-    """
-    known = [] if notary is None else await notary.known(lecture)
-    head = None if notary is None else await notary.seal(lecture)
-    last, digest = await ledger.last(lecture) if head is None else (head.row, head.hash)
-    presence, broken = await _read(ledger.rows(lecture, 0, last), Auditor(lecture, last, known, notary))
-    return compose(
-        lecture,
-        title,
-        presence,
-        invitations,
-        row=last,
-        digest=digest,
-        head=head,
-        broken=broken,
-        scope=scope,
-        zone=zone,
-    )
-
-
-async def _read(rows: AsyncIterator[Row], auditor: Auditor) -> tuple[Presence, Broken | None]:
-    presence = Presence()
-    async for row in rows:
-        auditor.check(row)
-        with contextlib.suppress(LedgerBroken):  # nothing can be said of such a row, and the auditor says so
-            presence.apply(row.fact())
-    return presence, auditor.finish()
+    """`read_ledger`, then `compose`, which takes 50 ms of CPU for 1,120 members: where a loop must not wait, call the
+    two yourself and let `compose` run elsewhere. Raises `StoreUnavailable`."""
+    return compose(await read_ledger(ledger, notary, lecture), title, invitations, scope=scope, zone=zone)
 
 
 def _rank(invitation: Invitation) -> int:

@@ -26,7 +26,7 @@ from attendance.facts import (
     SlotFlowing,
 )
 from attendance.presence import Presence
-from attendance.report import Report, compose
+from attendance.report import Reading, Report, compose
 from attendance.roster import BranchPath, Invitation, Member, Role
 
 S = 1_000_000
@@ -73,7 +73,7 @@ def make(scope: BranchPath = (), shuffled: int | None = None) -> Report:
         presence.apply(fact)
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     head = sign(key, "party", len(facts), bytes(range(32)), START)
-    return compose("party", "=第一课", presence, invitations, row=head.row, digest=head.hash, head=head, scope=scope)
+    return compose(Reading("party", presence, head.row, head.hash, head), "=第一课", invitations, scope=scope)
 
 
 @pytest.fixture

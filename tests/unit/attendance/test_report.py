@@ -23,7 +23,7 @@ from attendance.facts import (
 )
 from attendance.ports import Stored
 from attendance.presence import Presence
-from attendance.report import Report, compose, report_for, seconds
+from attendance.report import Reading, Report, compose, report_for, seconds
 from attendance.roster import BranchPath, Invitation, Member, Role
 
 S = 1_000_000
@@ -65,7 +65,7 @@ def report(scope: BranchPath = (), roster: Sequence[Invitation] = ROSTER) -> Rep
     presence = Presence()
     for fact in facts():
         presence.apply(fact)
-    return compose("party", "第一课", presence, roster, row=8, digest=bytes(32), scope=scope)
+    return compose(Reading("party", presence, 8, bytes(32)), "第一课", roster, scope=scope)
 
 
 def names(of: Report) -> list[str]:
