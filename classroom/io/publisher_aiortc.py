@@ -3,7 +3,7 @@
 Theory of operation. `Playback` says which sample is due when; it stands still while there is no connection, so nothing
 of the film is lost to an outage. A `Session` is one WHIP session. `Publisher` keeps one session open: it is told by
 the relay's silence (it reports to publishers about once a second) or by its farewell that a session is over, and opens
-the next one, unless somebody else has taken over the slot: then it yields.
+the next one, unless the farewell means that somebody else has taken over the slot: then it yields.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from classroom.io.media_av import CLOCK, Film, Kind, Sample, samples
 
 CODECS: dict[Kind, tuple[str, str]] = {"audio": ("audio/opus", ""), "video": ("video/H264", "42e01f")}
 CONNECT_SECONDS = 10.0
-REPORT_SECONDS = 4.0  # without a receiver report the relay is not there any more
+REPORT_SECONDS = 3.0  # without a receiver report the relay is not there any more
 LATE_SECONDS = 1.0  # after a longer stop of this machine the film goes on from where it was
 GIVE_UP_SECONDS = 90.0
 FAREWELL_SECONDS = 1.5
@@ -176,7 +176,7 @@ class Session:
             raise PublishFailed("no media connection within 10 s: is the UDP port open?") from error
 
     async def lost(self) -> None:
-        """Returns when the relay has said farewell, or nothing for four seconds."""
+        """Returns when the relay has said farewell, or nothing for three seconds."""
         loop = asyncio.get_running_loop()
         heard, last = loop.time(), 0
         while loop.time() - heard < REPORT_SECONDS:
@@ -265,7 +265,7 @@ class Publisher:
             try:
                 if await self._play(session):
                     return Ending.FINISHED
-                if await self._replaced(http):
+                if session.closed.is_set() and await self._replaced(http):
                     return Ending.REPLACED
             finally:
                 await session.close()
@@ -287,7 +287,8 @@ class Publisher:
             await asyncio.gather(over, lost, return_exceptions=True)
 
     async def _open(self, http: aiohttp.ClientSession, patient: bool) -> Session:
-        """A new session; `patient` keeps trying for a minute and a half where that may help."""
+        """A new session. Keeps trying for a minute and a half where the service says that it is not ready just now;
+        `patient`, also where nothing answers."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + GIVE_UP_SECONDS
         while True:
@@ -297,8 +298,8 @@ class Publisher:
                 return session
             except (PublishRefused, PublishFailed) as error:
                 await session.close()
-                hopeless = isinstance(error, PublishRefused) and not error.retry
-                if hopeless or not patient or loop.time() > deadline:
+                again = error.retry if isinstance(error, PublishRefused) else patient
+                if not again or loop.time() > deadline:
                     raise
             except BaseException:
                 await session.close()
