@@ -208,7 +208,7 @@ class LedgerRecorder:
                 break
             except (StoreUnavailable, TimeoutError) as error:
                 if not self.away:
-                    _log.error("the database is away, facts go to the spool: %s", error)
+                    _log.error("the database is away, facts go to the spool: %r", error)
                 self.away = True
                 await self._endure(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)

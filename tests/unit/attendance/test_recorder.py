@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from attendance.chain import Head, verify
 from attendance.errors import RecorderClosed, StoreUnavailable
@@ -306,6 +307,53 @@ async def test_heads_are_signed_regularly_where_there_are_new_rows(tmp_path: Pat
         await until(lambda: notary.sealed)
         await asyncio.sleep(0.05)
     assert notary.sealed == ["party"]
+
+
+# --- real databases that go away ------------------------------------------------------------------------------------
+
+
+async def test_a_locked_database_is_waited_for(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try is given up while it waits for the lock; none of them may keep it afterwards."""
+    monkeypatch.setattr(recorder_asyncio, "APPEND_TIMEOUT", 0.1)
+    await make_tables(sqlite_url)
+    engine, other = open_engine(sqlite_url), open_engine(sqlite_url)
+    store = SqlStore(engine, Ticking())
+    async with LedgerRecorder(store, Ticking(), tmp_path, node="a", boot="1") as recording:
+        async with other.begin():
+            tasks = [asyncio.create_task(recording.record("party", failed(str(number)))) for number in range(3)]
+            await until(lambda: recording.away)
+            await asyncio.sleep(0.5)
+        await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        async with asyncio.timeout(20), other.begin() as connection:
+            await connection.execute(facts_table.select())
+    rows = [row async for row in store.rows("party")]
+    assert [row.counter for row in rows] == [1, 2, 3]
+    verify("party", rows)
+    await engine.dispose()
+    await other.dispose()
+
+
+async def test_connections_that_the_server_cuts_lose_nothing(postgres_url: str, tmp_path: Path) -> None:
+    await make_tables(postgres_url)
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+    store = SqlStore(engine, Ticking())
+    cut = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    async with LedgerRecorder(store, Ticking(), tmp_path, node="a", boot="1") as recording:
+        for number in range(20):
+            tasks = [asyncio.create_task(recording.record("party", failed(f"{number}/{i}"))) for i in range(5)]
+            async with other.begin() as connection:
+                await connection.execute(cut)
+            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+    rows = [row async for row in store.rows("party")]
+    assert [row.counter for row in rows] == list(range(1, 101))
+    verify("party", rows)
+    await engine.dispose()
+    await other.dispose()
 
 
 # --- killed ---------------------------------------------------------------------------------------------------------
