@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from random import Random
+
+from signaling.control import Audience
+from signaling.relay.limits import Limits
+from signaling.relay.slot import FIRST_NUMBERS, Slots
+from signaling.relay.stream import Feed, Notices
+from signaling.session.offer import Kind
+
+
+def slots() -> Slots:
+    return Slots(Random(1), Limits(), Notices())
+
+
+def test_a_slot_is_made_once() -> None:
+    found = slots()
+    assert found.named("guest") is found.named("guest")
+    assert len(found) == 1
+
+
+def test_every_stream_has_its_own_ssrc_and_begins_far_from_a_wrap() -> None:
+    found = slots()
+    streams = [stream for name in ("lecturer", "screen", "guest") for stream in found.named(name).streams.values()]
+    assert len({stream.ssrc for stream in streams}) == 6
+    assert all(stream.next_number in FIRST_NUMBERS for stream in streams)
+
+
+def test_a_publication_takes_only_the_streams_of_its_kinds() -> None:
+    slot = slots().named("guest")
+    slot.route(Feed("one", "m", Audience.EVERYONE), frozenset(Kind), 0.0)
+    slot.route(Feed("two", "m", Audience.EVERYONE), frozenset({Kind.AUDIO}), 0.0)
+    assert slot.streams[Kind.AUDIO].next_feed is not None
+    assert slot.streams[Kind.VIDEO].next_feed is slot.streams[Kind.VIDEO].feed is None
+
+
+def test_unroute_takes_off_only_that_publication() -> None:
+    slot = slots().named("guest")
+    slot.route(Feed("one", "m", Audience.EVERYONE), frozenset(Kind), 0.0)
+    slot.unroute("two", 0.0)
+    assert slot.streams[Kind.VIDEO].next_feed is not None
+    slot.unroute("one", 0.0)
+    assert slot.streams[Kind.VIDEO].next_feed is None
