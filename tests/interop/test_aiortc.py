@@ -64,6 +64,25 @@ async def test_five_percent_loss_both_ways_does_not_freeze_the_picture(tmp_path:
         down.close()
 
 
+async def test_a_lecturer_who_returns_with_another_codec_is_seen_without_a_new_offer(tmp_path: Path) -> None:
+    async with RelayService(tmp_path) as service:
+        player = Player()
+        await player.offer(f"{service.url}/whep/{LECTURE}", "member")
+        first, second = Publisher(Codec.H264), Publisher(Codec.VP8)
+        await first.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
+        await player.first_frame()
+        former = service.room.peers["dean"]
+        await second.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
+        await asyncio.sleep(1)
+        closed = {event.peer: event.reason for event in service.events if isinstance(event, PeerClosed)}
+        assert closed == {former: Closing.REPLACED}
+        before = len(player.video[0].times)
+        await asyncio.sleep(1.5)
+        assert len(player.video[0].times) >= before + FRAME_RATE
+        for peer in (player, first, second):
+            await peer.close()
+
+
 async def test_a_guest_on_the_stage_only_is_not_sent_to_members(tmp_path: Path) -> None:
     async with RelayService(tmp_path) as service:
         service.room.audiences["guest"] = Audience.STAGE
