@@ -38,6 +38,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      output: {
+        // One file for what every page needs: a phone on a slow network pays for each request.
+        codeSplitting: {
+          groups: [
+            { name: 'pages', test: /node_modules[\\/](@vue|vue)[\\/]|src[\\/](?!.*main\.ts)(words|parts|channel|rest|media|styles|pages[\\/](join|room))[\\/]/ },
+          ],
+        },
+      },
       input: {
         index: here('index.html'),
         join: here('join.html'),

@@ -5,7 +5,7 @@ import type { RoomHandle } from '../channel/useRoom'
 import { canDecode, SLOTS, type Slot } from './offer'
 import { newPlayerState, Player, type PlayerState } from './player'
 import type { Wishes } from './watchdog'
-import type { Viewing } from './whep'
+import { watchAddress, type Viewing } from './whep'
 
 const QUALITY_EVERY = 10_000
 
@@ -14,16 +14,20 @@ export interface Playing {
   state: PlayerState
 }
 
+export const playerState = (): PlayerState => reactive(newPlayerState())
+
 export interface PlayerOptions {
   lecture: string
   ticket: string
   /** The slots that this person publishes to; nothing is expected to come back on them. */
   own?: () => Slot[]
   prepared?: Viewing | null
+  /** Reactive, the page's own; it may be watched before the player exists. */
+  state: PlayerState
 }
 
 export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
-  const state = reactive(newPlayerState())
+  const { state } = options
   const decodable = new Map<string, boolean>()
 
   function decodes(codec: string | null): boolean {
@@ -44,7 +48,7 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
 
   const player = new Player(
     {
-      address: () => handle.room.whep ?? `/whep/${encodeURIComponent(options.lecture)}`,
+      address: () => handle.room.whep ?? watchAddress(options.lecture),
       ticket: () => options.ticket,
       wishes,
       members: () => handle.room.count,

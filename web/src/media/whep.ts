@@ -3,6 +3,9 @@
 import { SLOTS, slim, type Kind, type Slot } from './offer'
 import { drop, post } from './session'
 
+/** Where to watch a lecture, as long as the room has not named another address. */
+export const watchAddress = (lecture: string): string => `/whep/${encodeURIComponent(lecture)}`
+
 export interface Line {
   slot: Slot
   kind: Kind
@@ -17,6 +20,7 @@ export class Viewing {
   private readonly ending = new AbortController()
   private location: string | null = null
   private ticket = ''
+  private opening: Promise<void> | null = null
 
   /** Makes the offer at once (certificate and codecs take a few ms); nothing is sent before `open`. */
   constructor() {
@@ -32,8 +36,16 @@ export class Viewing {
     this.offer.catch(() => undefined) // `open` reports it
   }
 
-  /** Posts the offer without waiting for candidates (the relay is ICE-lite and finds them). Raises `Refused`. */
-  async open(url: string, ticket: string): Promise<void> {
+  /**
+   * Posts the offer without waiting for candidates (the relay is ICE-lite and finds them); asked again, it is the same
+   * attempt. Raises `Refused`.
+   */
+  open(url: string, ticket: string): Promise<void> {
+    this.opening ??= this.exchange(url, ticket)
+    return this.opening
+  }
+
+  private async exchange(url: string, ticket: string): Promise<void> {
     this.ticket = ticket
     const offer = await this.offer
     const local = this.peer.setLocalDescription(offer)

@@ -29,9 +29,9 @@ export interface Studio {
 
 const RESUME_AFTER = 3
 
-export function useStudio(handle: RoomHandle, entry: Entry, ticket: string): Studio {
+/** `own`: the state of one's own publication, reactive, the page's. */
+export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own: PublisherState): Studio {
   const slot: Slot = entry.role === 'host' || entry.role === 'guest' ? entry.role : 'lecturer'
-  const own = reactive(newPublisherState())
   const screen = reactive(newPublisherState())
   const screenStream = shallowRef<MediaStream | null>(null)
   const screenTrouble = ref<DeviceTrouble | null>(null)
