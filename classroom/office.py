@@ -223,7 +223,8 @@ class StoreOffice:
 
     async def links(self, lecture: str, scope: BranchPath = ()) -> list[Link]:
         row = await self._row(lecture)
-        return [self._link(row, invitation) for invitation in await self._roster.invitations(lecture, scope)]
+        invitations = await self._roster.invitations(lecture, scope)
+        return await self._aside.run(partial(self._link_all, row, invitations))
 
     async def renew_link(self, lecture: str, member: str, scope: BranchPath = ()) -> Link:
         row = await self._row(lecture)
@@ -246,6 +247,9 @@ class StoreOffice:
         path = tuple(preview.tidy(part) for part in branch)
         hashed = await self._passwords.hash(password)
         await self._staff.add(StaffMember(self._new_id(), name, path), hashed, self._clock.now())
+
+    def _link_all(self, row: LectureRow, invitations: Sequence[Invitation]) -> list[Link]:
+        return [self._link(row, invitation) for invitation in invitations]
 
     def _link(self, row: LectureRow, invitation: Invitation) -> Link:
         ticket = self._door.issue(invitation, row.links_expire)

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
+    Executable,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -36,10 +37,11 @@ from attendance.io.tables_sqlalchemy import metadata
 from attendance.ports import Clock
 from attendance.roster import BranchPath, Invitation, Member, Role
 from attendance.sheet import phone
-from attendance.sheet.preview import Change, Known, Person, Preview, Refused, compare
+from attendance.sheet.preview import Known, Person, Preview, Refused, compare
 from attendance.sheet.reasons import Language, sentence
 
 SEPARATOR = " / "
+Answer = TypeVar("Answer")
 
 branches = Table(
     "branches",
@@ -76,13 +78,16 @@ ORDER = {Role.LECTURER: 0, Role.HOST: 1, Role.GUEST: 2, Role.MEMBER: 3}
 """In which order people of a lecture are listed."""
 
 
-class _Sealed(msgspec.Struct, frozen=True):
-    """A person of the roster as stored."""
+PAGE = 500
+"""Rows written at once: the loop goes on in between."""
 
-    id: str
-    name: str
-    branch: BranchPath
-    phone: bytes | None
+
+class _Prepared(msgspec.Struct, frozen=True):
+    """What the executor found: the preview, and the rows to write, which lack only their branch's number."""
+
+    preview: Preview
+    added: list[tuple[Person, dict[str, Any]]]
+    changed: list[tuple[Person, dict[str, Any]]]
 
 
 class Roster:
@@ -118,19 +123,19 @@ class Roster:
         """
         async with self._engine.begin() as connection:
             await _alone(connection)
-            known = [_sealed(row) for row in await connection.execute(_PEOPLE)]
-            work = partial(_prepare, self._vault, list(people), known, scope, language)
-            preview = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-            paths = {one.branch for one in preview.added} | {change.person.branch for change in preview.changed}
-            ids = await self._branch_ids(connection, paths)
-            added = [(self._new_id(), one) for one in preview.added]
-            if added:
-                rows = [self._row(identity, one, ids) for identity, one in added]
-                await connection.execute(members.insert(), rows)
-            await self._change(connection, preview.changed, ids)
+            known = (await connection.execute(_PEOPLE)).all()
+            work = partial(_prepare, self._vault, self._new_id, self._clock.now(), list(people), known, scope, language)
+            prepared = await self._aside(work)
+            preview = prepared.preview
+            ids = await self._branch_ids(connection, {one.branch for one, _ in (*prepared.added, *prepared.changed)})
+            rows = [{**row, "branch": ids[one.branch]} for one, row in prepared.added]
+            await _pagewise(connection, members.insert(), rows)
+            changes = [{**row, "to": ids[one.branch]} for one, row in prepared.changed]
+            await self._change(connection, changes)
             if lecture is not None:
-                everyone = added + [(each.id, each.person) for each in (*preview.changed, *preview.unchanged)]
-                await self._invite(connection, lecture, {identity: one.role for identity, one in everyone})
+                roles = {row["id"]: one.role for one, row in prepared.added}
+                roles.update({each.id: each.person.role for each in (*preview.changed, *preview.unchanged)})
+                await self._invite(connection, lecture, roles)
         return preview
 
     async def invite_new(self, lecture: str, people: Iterable[tuple[str, str]]) -> None:
@@ -145,14 +150,13 @@ class Roster:
 
     async def invitation(self, lecture: str, member: str) -> Invitation | None:
         found = await self._find(_invited(lecture).where(members.c.id == member))
-        return self._invitation(found[0]) if found else None
+        return _invitation(self._vault, found[0]) if found else None
 
     async def invitations(self, lecture: str, scope: BranchPath = ()) -> list[Invitation]:
         """Lecturer, host and guests first, then members by branch and name; those of `scope` and below it only."""
         query = _invited(lecture)
         found = await self._find(query if not scope else query.where(_within(scope)))
-        people = [self._invitation(row) for row in found]
-        return sorted(people, key=lambda one: (ORDER[one.role], one.member.branch, one.member.name, one.member.id))
+        return await self._aside(partial(_in_order, self._vault, found))
 
     async def renew(self, lecture: str, member: str) -> Invitation | None:
         """The same place under the next serial: tickets with an older one are revoked. None: not invited."""
@@ -160,7 +164,7 @@ class Roster:
         async with self._engine.begin() as connection:
             await connection.execute(update(invitations).where(chosen).values(serial=invitations.c.serial + 1))
             row = (await connection.execute(_invited(lecture).where(members.c.id == member))).first()
-        return None if row is None else self._invitation(row)
+        return None if row is None else _invitation(self._vault, row)
 
     async def counts(self, lectures: Sequence[str]) -> dict[str, int]:
         """Members invited to each lecture; lecturer, host and guests are not counted."""
@@ -178,41 +182,17 @@ class Roster:
             rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
             return rows
 
-    def _invitation(self, row: Row[Any]) -> Invitation:
-        shown = None if row.phone is None else phone.mask(self._vault.open(row.id, row.phone))
-        return Invitation(row.lecture, Member(row.id, row.name, split_path(row.path), shown), row.role, row.serial)
+    async def _aside(self, work: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-    def _row(self, identity: str, one: Person, ids: Mapping[BranchPath, int]) -> dict[str, Any]:
-        number = one.phone
-        return {
-            "id": identity,
-            "name": one.name,
-            "branch": ids[one.branch],
-            "phone": None if number is None else self._vault.seal(identity, number),
-            "phone_digest": None if number is None else self._vault.digest(number),
-            "added": self._clock.now(),
-        }
-
-    async def _change(
-        self, connection: AsyncConnection, changes: Sequence[Change], ids: Mapping[BranchPath, int]
-    ) -> None:
+    async def _change(self, connection: AsyncConnection, changes: Sequence[dict[str, Any]]) -> None:
         """A row without a number keeps the number that is known."""
-        moved = [{"key": each.id, "to": ids[each.person.branch]} for each in changes]
-        if moved:
-            statement = update(members).where(members.c.id == bindparam("key")).values(branch=bindparam("to"))
-            await connection.execute(statement, moved)
-        numbered = [
-            {"key": each.id, "sealed": self._vault.seal(each.id, number), "digested": self._vault.digest(number)}
-            for each in changes
-            if (number := each.person.phone) is not None
-        ]
-        if numbered:
-            await connection.execute(
-                update(members)
-                .where(members.c.id == bindparam("key"))
-                .values(phone=bindparam("sealed"), phone_digest=bindparam("digested")),
-                numbered,
-            )
+        chosen = update(members).where(members.c.id == bindparam("key"))
+        moved = [{"key": each["key"], "to": each["to"]} for each in changes]
+        await _pagewise(connection, chosen.values(branch=bindparam("to")), moved)
+        numbered = [{name: each[name] for name in ("key", "sealed", "digested")} for each in changes if each["sealed"]]
+        statement = chosen.values(phone=bindparam("sealed"), phone_digest=bindparam("digested"))
+        await _pagewise(connection, statement, numbered)
 
     async def _branch_ids(self, connection: AsyncConnection, paths: Iterable[BranchPath]) -> dict[BranchPath, int]:
         """Ids of these branches, made with all above them where they are new."""
@@ -243,17 +223,15 @@ class Roster:
             for member, role in roles.items()
             if member not in invited
         ]
-        if new:
-            await connection.execute(invitations.insert(), new)
+        await _pagewise(connection, invitations.insert(), new)
         turned = [
             {"who": member, "now": role}
             for member, role in roles.items()
             if role not in (None, invited.get(member, role))
         ]
-        if turned:
-            chosen = (invitations.c.lecture == lecture) & (invitations.c.member == bindparam("who"))
-            values = {"role": bindparam("now"), "serial": invitations.c.serial + 1}
-            await connection.execute(update(invitations).where(chosen).values(**values), turned)
+        chosen = (invitations.c.lecture == lecture) & (invitations.c.member == bindparam("who"))
+        statement = update(invitations).where(chosen).values(role=bindparam("now"), serial=invitations.c.serial + 1)
+        await _pagewise(connection, statement, turned)
 
 
 def split_path(path: str) -> BranchPath:
@@ -279,26 +257,60 @@ def _invited(lecture: str) -> Select[Any]:
     return select(*columns).select_from(joined).where(invitations.c.lecture == lecture)
 
 
-def _sealed(row: Row[Any]) -> _Sealed:
-    return _Sealed(row.id, row.name, split_path(row.path), row.phone)
-
-
 async def _alone(connection: AsyncConnection) -> None:
     """One import at a time: two that run together would add the same people twice. (SQLite has one writer anyway.)"""
     if connection.dialect.name == "postgresql":
         await connection.execute(text("LOCK TABLE members IN SHARE ROW EXCLUSIVE MODE"))
 
 
+async def _pagewise(connection: AsyncConnection, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    for first in range(0, len(rows), PAGE):
+        await connection.execute(statement, rows[first : first + PAGE])
+
+
+# --- what takes CPU: runs in the executor ----------------------------------------------------------------------------
+
+
 def _prepare(
-    vault: PhoneVault, people: list[Person], known: list[_Sealed], scope: BranchPath, language: Language
-) -> Preview:
-    """The part of an import that takes CPU; runs in the executor."""
+    vault: PhoneVault,
+    new_id: Callable[[], str],
+    now: int,
+    people: list[Person],
+    known: Sequence[Row[Any]],
+    scope: BranchPath,
+    language: Language,
+) -> _Prepared:
     inside = [one for one in people if one.branch[: len(scope)] == scope]
     outside = [Refused(one.line, sentence("outside", language)) for one in people if one.branch[: len(scope)] != scope]
     opened = [
-        Known(one.id, one.name, one.branch, None if one.phone is None else vault.open(one.id, one.phone))
-        for one in known
-        if one.branch[: len(scope)] == scope
+        Known(row.id, row.name, branch, None if row.phone is None else vault.open(row.id, row.phone))
+        for row in known
+        if (branch := split_path(row.path))[: len(scope)] == scope
     ]
     found = compare(inside, opened, language)
-    return Preview(found.added, found.changed, found.unchanged, (*outside, *found.refused))
+    preview = Preview(found.added, found.changed, found.unchanged, (*outside, *found.refused))
+    added: list[tuple[Person, dict[str, Any]]] = []
+    for one in found.added:
+        identity = new_id()
+        sealed, digest = _seal(vault, identity, one.phone)
+        row = {"id": identity, "name": one.name, "phone": sealed, "phone_digest": digest, "added": now}
+        added.append((one, row))
+    changed: list[tuple[Person, dict[str, Any]]] = []
+    for each in found.changed:
+        sealed, digest = _seal(vault, each.id, each.person.phone)
+        changed.append((each.person, {"key": each.id, "sealed": sealed, "digested": digest}))
+    return _Prepared(preview, added, changed)
+
+
+def _seal(vault: PhoneVault, member: str, number: str | None) -> tuple[bytes | None, bytes | None]:
+    return (None, None) if number is None else (vault.seal(member, number), vault.digest(number))
+
+
+def _in_order(vault: PhoneVault, rows: Sequence[Row[Any]]) -> list[Invitation]:
+    people = [_invitation(vault, row) for row in rows]
+    return sorted(people, key=lambda one: (ORDER[one.role], one.member.branch, one.member.name, one.member.id))
+
+
+def _invitation(vault: PhoneVault, row: Row[Any]) -> Invitation:
+    shown = None if row.phone is None else phone.mask(vault.open(row.id, row.phone))
+    return Invitation(row.lecture, Member(row.id, row.name, split_path(row.path), shown), row.role, row.serial)
