@@ -183,8 +183,6 @@ class StoreOffice:
         return await self._moved(row, await self._desk.end(lecture, row.state, by))
 
     async def _moved(self, row: LectureRow, state: LectureState) -> LectureInfo:
-        if state is not row.state:
-            await self._lectures.set_state(row.id, state)
         counts = await self._roster.counts([row.id])
         return _info(msgspec.structs.replace(row, state=state), counts[row.id])
 
@@ -280,8 +278,9 @@ class RecorderDesk:
 
     The node says that it started, and closes with that whatever a crash left open, and that it stopped."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, lectures: Lectures) -> None:
         self._recorder = recorder
+        self._lectures = lectures
 
     async def start(self, lecture: str, state: LectureState, by: str | None) -> LectureState:
         if state in OVER:
@@ -297,6 +296,7 @@ class RecorderDesk:
             return state
         for body in (NodeStarted(), LectureMoved(moved, trigger.value, by), NodeStopped()):
             await self._recorder.record(lecture, body)
+        await self._lectures.set_state(lecture, moved)
         return moved
 
 

@@ -125,9 +125,9 @@ class Office(Protocol):
 
 
 class LectureDesk(Protocol):
-    """Moves a lecture by hand, and answers the state it is in then: the room where the service runs, else the
-    recorder alone. `state` is what the store's list says now. Raises `UserError("lecture-over")` where it cannot be
-    started any more; a second press of a button does no harm."""
+    """Moves a lecture by hand, keeps its state in the store's list, and answers the state it is in then: the room
+    where the service runs, else the recorder alone. `state` is what the list says now. Raises
+    `UserError("lecture-over")` where it cannot be started any more; a second press of a button does no harm."""
 
     async def start(self, lecture: str, state: LectureState, by: str | None) -> LectureState: ...
 

@@ -156,7 +156,7 @@ async def _own(settings: Settings) -> AsyncIterator[Office]:
     from classroom.office import RecorderDesk
 
     async with open_stores(settings, SystemClock()) as stores:
-        yield stores.office(RecorderDesk(stores.recorder), base_url(settings))
+        yield stores.office(RecorderDesk(stores.recorder, stores.lectures), base_url(settings))
 
 
 @contextlib.asynccontextmanager

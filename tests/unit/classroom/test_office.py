@@ -33,7 +33,7 @@ async def stores(database_url: str, tmp_path: Path) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 def office(stores: Stores) -> StoreOffice:
-    return stores.office(RecorderDesk(stores.recorder), "https://class.example.org/")
+    return stores.office(RecorderDesk(stores.recorder, stores.lectures), "https://class.example.org/")
 
 
 async def test_a_new_lecture_has_links_for_lecturer_host_and_guest(office: StoreOffice) -> None:

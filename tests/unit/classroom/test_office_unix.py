@@ -56,7 +56,7 @@ async def service(folder: Path) -> AsyncIterator[None]:
     """As much of the service as a command line needs."""
     with data_lock(folder):
         async with open_stores(Settings(data_dir=folder), SystemClock()) as stores:
-            office = stores.office(RecorderDesk(stores.recorder), "http://127.0.0.1:8080")
+            office = stores.office(RecorderDesk(stores.recorder, stores.lectures), "http://127.0.0.1:8080")
             guard = OperatorGuard()
             async with listening(
                 folder,

@@ -71,7 +71,7 @@ class Place:
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     clock, standings = HandClock(), Standings()
     async with open_stores(Settings(data_dir=tmp_path), clock) as stores:
-        office = stores.office(RecorderDesk(stores.recorder), "https://class.example.org")
+        office = stores.office(RecorderDesk(stores.recorder, stores.lectures), "https://class.example.org")
         guard = CookieGuard(stores.staff, stores.keys.sessions, clock)
         app = web.Application()
         app.add_routes(SessionHandlers(guard, stores.staff, stores.passwords, clock, secure=False).routes())
