@@ -172,7 +172,7 @@ SENTENCES: dict[str, tuple[int, dict[str, str]]] = {
         422,
         {
             "zh": "文件太大（上限 8 MB），或展开后太大；请只保留名单所在的工作表和列。",
-            "en": "The file is too large (at most 8 MB), or unpacks to too much. Keep only the roster's sheet and columns.",
+            "en": "The file is too large (at most 8 MB), or unpacks to too much. Keep only the roster's own sheet.",
         },
     ),
     "sheet-too-many-rows": (

@@ -1,0 +1,190 @@
+"""Rooms over stores and a relay that live in memory, and a channel on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from attendance.facts import Body, Fact, LectureState
+from attendance.ports import Stored
+from attendance.roster import Invitation, Member
+from classroom.admission import TicketAdmission
+from classroom.io.channel_aiohttp import Channel
+from classroom.io.clock_time import SystemClock
+from classroom.io.rooms_asyncio import Rooms
+from classroom.people.invitations import Door
+from classroom.people.ticket import TicketSigner
+from signaling.control import Audience, Closing, Event, Load, OpenPeer
+from signaling.ports import Grant, RelayDown, RelayUp
+from signaling.session.answer import Answer
+from signaling.session.offer import Offer
+
+LECTURE = "lecture1"
+HOUR = 3_600_000_000
+
+
+class Recorder:
+    """Keeps facts in order, and shows each to `rooms` as if it were stored."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self.facts: list[Fact] = []
+        self.follower: Any = None
+        self._clock = clock
+
+    async def record(self, lecture: str, body: Body, happened: int | None = None) -> None:
+        time = self._clock.now() if happened is None else happened
+        fact = Fact(lecture, "node", "boot", len(self.facts) + 1, time, body)
+        self.facts.append(fact)
+        await asyncio.sleep(0)
+        self.follower(fact)
+
+    def bodies(self, kind: type[Any]) -> list[Any]:
+        return [fact.body for fact in self.facts if isinstance(fact.body, kind)]
+
+
+class Store:
+    def __init__(self, facts: Sequence[Fact] = ()) -> None:
+        self.facts = list(facts)
+
+    async def append(self, facts: Sequence[Fact]) -> None:
+        self.facts.extend(facts)
+
+    async def read(self, lecture: str, after: int = 0) -> AsyncIterator[Stored]:
+        for row, fact in enumerate(self.facts, 1):
+            if fact.lecture == lecture and row > after:
+                yield Stored(row, fact, fact.happened, b"", b"")
+
+
+@dataclass
+class Lecture:
+    title: str = "讲座"
+    starts: int | None = None
+    ends: int | None = None
+
+
+class Lectures:
+    def __init__(self) -> None:
+        self.rows = {LECTURE: Lecture(), "other": Lecture()}
+        self.states: dict[str, LectureState] = {}
+
+    async def get(self, lecture: str) -> Lecture | None:
+        return self.rows.get(lecture)
+
+    async def set_state(self, lecture: str, state: LectureState) -> None:
+        self.states[lecture] = state
+
+
+class Roster:
+    """Everybody is invited: the member's id says the role before its first dash."""
+
+    def __init__(self) -> None:
+        self.serial = 1
+
+    async def invitation(self, lecture: str, member: str) -> Invitation | None:
+        if member.startswith("nobody"):
+            return None
+        return Invitation(lecture, Member(member, f"名{member}", ("镇巴县", "泾洋")), member.split("-")[0], self.serial)
+
+    async def counts(self, lectures: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(lectures, 5)
+
+
+class Relay:
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[Event | RelayUp | RelayDown] = asyncio.Queue()
+        self.routes: list[tuple[str, str | None, Audience]] = []
+        self.closed: list[str] = []
+        self.open_peers: tuple[OpenPeer, ...] = ()
+
+    async def open(self, grant: Grant, peer: str, offer: Offer) -> Answer:
+        raise NotImplementedError
+
+    async def close(self, peer: str, reason: Closing) -> None:
+        self.closed.append(peer)
+
+    async def route(self, publication: str, slot: str | None, audience: Audience) -> None:
+        self.routes.append((publication, slot, audience))
+
+    async def peers(self) -> tuple[OpenPeer, ...]:
+        return self.open_peers
+
+    async def events(self) -> AsyncIterator[Event | RelayUp | RelayDown]:
+        while True:
+            yield await self.told.get()
+
+
+class Meter:
+    def __init__(self) -> None:
+        self.qualities: list[float | None] = []
+        self.loads: list[Load] = []
+
+    def quality(self, fps: float | None, freezes: int | None, loss: float | None) -> None:
+        self.qualities.append(fps)
+
+    def load(self, load: Load) -> None:
+        self.loads.append(load)
+
+
+@dataclass
+class Hall:
+    """`url` is the channel's; `ticket(member)` opens it."""
+
+    rooms: Rooms
+    admission: TicketAdmission
+    channel: Channel
+    recorder: Recorder
+    relay: Relay
+    lectures: Lectures
+    roster: Roster
+    signer: TicketSigner
+    meter: Meter
+    clock: SystemClock
+    url: str = ""
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def ticket(self, member: str, lecture: str = LECTURE, lasts: int = HOUR, serial: int = 1) -> str:
+        invitation = Invitation(lecture, Member(member, "", ()), member.split("-")[0], serial)
+        return self.signer.issue(invitation, self.clock.now() + lasts)
+
+    def hello(self, member: str, **more: object) -> str:
+        return json.dumps({"type": "hello", "ticket": self.ticket(member), **more})
+
+
+async def until(condition: Any, within: float = 5.0) -> None:
+    """Polls, bounded: what is awaited happens in another task."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIterator[Hall]:
+    clock, lectures, roster, relay, meter = SystemClock(), Lectures(), Roster(), Relay(), Meter()
+    recorder = Recorder(clock)
+    rooms = Rooms(clock, recorder, Store(facts), lectures, roster, relay, meter)
+    recorder.follower = rooms.observe
+    signer = TicketSigner(["s" * 32])
+    admission = TicketAdmission(Door(signer, roster), rooms, rooms.witness, recorder, clock, viewer_limit)
+    channel = Channel(rooms, admission, clock, "https://class.example.org")
+    made = Hall(rooms, admission, channel, recorder, relay, lectures, roster, signer, meter, clock)
+    app = web.Application()
+    app.add_routes(channel.routes())
+    runner = web.AppRunner(app, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
+    try:
+        async with asyncio.TaskGroup() as tasks, rooms.open():
+            pings = tasks.create_task(channel.run())
+            yield made
+            await channel.drain(1.0)
+            pings.cancel()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from attendance.facts import JoinFailed, LectureState
+from classroom import admission
+from signaling.control import ViewerReceiving
+from signaling.errors import Refusal, Refused
+from signaling.ports import Act, Grant
+from tests.unit.classroom.hall import LECTURE, Hall, hall, until
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Hall]:
+    async with hall(viewer_limit=4) as made:
+        yield made
+
+
+async def refusal(here: Hall, ticket: str, lecture: str, act: Act, slot: str | None = None) -> Refusal:
+    with pytest.raises(Refused) as refused:
+        await here.admission.admit(ticket, lecture, act, slot)
+    return refused.value.reason
+
+
+async def test_what_each_role_is_granted(here: Hall) -> None:
+    admit = here.admission.admit
+    grant = await admit(here.ticket("lecturer-1"), LECTURE, Act.PUBLISH, "screen")
+    assert grant == Grant(LECTURE, "lecturer-1", Act.PUBLISH, ("screen",))
+    grant = await admit(here.ticket("member-1"), LECTURE, Act.WATCH, None)
+    assert grant.slots == ("lecturer", "screen", "host", "guest")
+    grant = await admit(here.ticket("guest-1"), LECTURE, Act.WATCH, None)
+    assert grant.slots[-1] == "backstage"
+
+
+async def test_each_refusal_has_its_own_reason(here: Hall) -> None:
+    member = here.ticket("member-1")
+    assert await refusal(here, "x.y", LECTURE, Act.WATCH) is Refusal.BAD_TICKET
+    assert await refusal(here, here.ticket("member-1", lasts=-1), LECTURE, Act.WATCH) is Refusal.EXPIRED
+    assert await refusal(here, here.ticket("member-1", serial=9), LECTURE, Act.WATCH) is Refusal.REVOKED
+    assert await refusal(here, here.ticket("nobody-1"), LECTURE, Act.WATCH) is Refusal.REVOKED
+    assert await refusal(here, member, "nowhere", Act.WATCH) is Refusal.NO_LECTURE
+    assert await refusal(here, member, "other", Act.WATCH) is Refusal.ROLE
+    assert await refusal(here, member, LECTURE, Act.PUBLISH, "lecturer") is Refusal.ROLE
+    assert await refusal(here, here.ticket("guest-1"), LECTURE, Act.PUBLISH, "lecturer") is Refusal.ROLE
+    assert await refusal(here, here.ticket("lecturer-1"), LECTURE, Act.PUBLISH, "nowhere") is Refusal.ROLE
+
+
+async def test_a_lecture_that_is_over_lets_nobody_in(here: Hall) -> None:
+    await here.rooms.end(LECTURE, LectureState.LIVE, None)
+    assert await refusal(here, here.ticket("member-1"), LECTURE, Act.WATCH) is Refusal.LECTURE_OVER
+    entry = await here.admission.read(here.ticket("member-1"))  # its page says that it is over
+    assert entry.state is LectureState.ENDED
+
+
+async def watching(here: Hall, member: str, peer: str) -> None:
+    grant = await here.admission.admit(here.ticket(member), LECTURE, Act.WATCH, None)
+    await here.admission.opened(grant, peer)
+    here.relay.told.put_nowait(ViewerReceiving(peer, asyncio.get_running_loop().time()))
+    await until(lambda: here.rooms.witness.viewer(peer) and here.rooms.witness.viewer(peer).receiving)  # type: ignore[union-attr]
+
+
+async def test_a_fourth_device_and_a_full_lecture_are_refused(here: Hall) -> None:
+    for number in range(3):
+        await watching(here, "member-1", f"w{number}")
+    assert await refusal(here, here.ticket("member-1"), LECTURE, Act.WATCH) is Refusal.TOO_MANY_DEVICES
+    await watching(here, "member-2", "w4")
+    assert await refusal(here, here.ticket("member-3"), LECTURE, Act.WATCH) is Refusal.FULL
+
+
+async def test_a_page_that_reloads_is_no_new_device(here: Hall) -> None:
+    grant = await here.admission.admit(here.ticket("member-1"), LECTURE, Act.WATCH, None)
+    for number in range(3):
+        await here.admission.opened(grant, f"w{number}")
+    await here.admission.admit(here.ticket("member-1"), LECTURE, Act.WATCH, None)
+
+
+async def test_who_hammers_is_told_to_wait(here: Hall) -> None:
+    ticket = here.ticket("member-1")
+    for _ in range(int(admission.TRIES)):
+        await here.admission.admit(ticket, LECTURE, Act.WATCH, None)
+    with pytest.raises(Refused) as refused:
+        await here.admission.admit(ticket, LECTURE, Act.WATCH, None)
+    assert refused.value.reason is Refusal.TOO_MANY_TRIES
+    assert refused.value.retry_after
+    await here.admission.admit(here.ticket("member-2"), LECTURE, Act.WATCH, None)
+
+
+async def test_a_publisher_that_opened_is_announced_to_the_room(here: Hall) -> None:
+    grant = await here.admission.admit(here.ticket("host-1"), LECTURE, Act.PUBLISH, "host")
+    await here.admission.opened(grant, "p1")
+    live = await here.rooms.load(LECTURE)
+    assert live.room.slots.publications == ("p1",)
+    assert live.room.slots.views()[2].name == "名host-1"
+
+
+async def test_failed_attempts_of_known_people_are_facts_and_bounded(here: Hall) -> None:
+    ticket = here.ticket("member-1")
+    for _ in range(int(admission.FAILURES) + 5):
+        await here.admission.failed(ticket, LECTURE, Act.WATCH, "no-common-codec")
+    facts = here.recorder.bodies(JoinFailed)
+    assert facts[0] == JoinFailed("member-1", "no-common-codec", "watch")
+    assert len(facts) == int(admission.FAILURES)
+    await here.admission.failed("x.y", LECTURE, Act.WATCH, "bad-ticket")
+    await here.admission.failed(here.ticket("member-2"), "other", Act.WATCH, "role-may-not")
+    assert len(here.recorder.bodies(JoinFailed)) == len(facts)

@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from attendance.facts import JoinFailed, MemberConnected, MemberDisconnected
+from classroom.io import channel_aiohttp
+from classroom.room.inputs import Ordered
+from tests.unit.classroom.hall import LECTURE, Hall, hall, until
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Hall]:
+    async with hall() as made:
+        yield made
+
+
+async def enter(here: Hall, member: str, **more: object) -> ClientConnection:
+    client = await connect(here.url, compression=None)
+    await client.send(here.hello(member, **more))
+    return client
+
+
+async def next_of(client: ClientConnection, kind: str) -> dict[str, Any]:
+    """The next message of a type; others are passed over."""
+    async with asyncio.timeout(5):
+        while True:
+            message = json.loads(await client.recv())
+            for each in message["messages"] if message["type"] == "batch" else [message]:
+                if each["type"] == kind:
+                    found: dict[str, Any] = each
+                    return found
+
+
+async def closed(client: ClientConnection) -> tuple[int, list[dict[str, Any]]]:
+    """The close code, and what was said before it."""
+    said: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                said.append(json.loads(await client.recv()))
+    code = client.close_code
+    assert code is not None
+    return code, said
+
+
+async def refused(here: Hall, *frames: str | bytes) -> int:
+    client = await connect(here.url)
+    for frame in frames:
+        await client.send(frame)
+    code, said = await closed(client)
+    assert said[-1]["type"] == "error"
+    assert said[-1]["fatal"] is True
+    assert said[-1]["text"]
+    return code
+
+
+async def test_hello_is_answered_with_a_snapshot_and_chat_reaches_everybody(here: Hall) -> None:
+    first, second = await enter(here, "member-1"), await enter(here, "member-2")
+    snapshot = await next_of(first, "snapshot")
+    assert snapshot["you"]["branch"] == "镇巴县 / 泾洋"
+    assert snapshot["whep"] == f"/whep/{LECTURE}"
+    await next_of(second, "snapshot")
+    await first.send(json.dumps({"type": "chat", "text": "大家好", "key": "k"}))
+    for client in (first, second):
+        said = await next_of(client, "chat")
+        assert (said["text"], said["key"], said["name"]) == ("大家好", "k", "名member-1")
+
+
+async def test_what_is_said_together_leaves_together(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    for number in range(3):
+        await client.send(json.dumps({"type": "chat", "text": f"{number}"}))
+    seen: list[str] = []
+    frames = 0
+    while len(seen) < 3:
+        message = json.loads(await asyncio.wait_for(client.recv(), 5))
+        each = message["messages"] if message["type"] == "batch" else [message]
+        texts = [one["text"] for one in each if one["type"] == "chat"]
+        frames += bool(texts)
+        seen += texts
+    assert seen == ["0", "1", "2"]
+    assert frames < 3
+
+
+async def test_who_returns_gets_exactly_what_was_missed(here: Hall) -> None:
+    speaker, listener = await enter(here, "member-1"), await enter(here, "member-2")
+    await next_of(speaker, "snapshot")
+    await speaker.send(json.dumps({"type": "chat", "text": "一"}))
+    last = (await next_of(listener, "chat"))["seq"]
+    await listener.close()
+    await speaker.send(json.dumps({"type": "chat", "text": "二"}))
+    await next_of(speaker, "chat")
+    await next_of(speaker, "chat")
+    again = await enter(here, "member-2", last=last)
+    assert (await next_of(again, "resumed"))["seq"] > last
+    said = await next_of(again, "chat")
+    assert said["text"] == "二"
+
+
+async def test_refusals_have_codes_of_their_own(here: Hall) -> None:
+    bad = json.dumps({"type": "hello", "ticket": "x.y"})
+    expired = json.dumps({"type": "hello", "ticket": here.ticket("member-1", lasts=-1)})
+    revoked = json.dumps({"type": "hello", "ticket": here.ticket("member-1", serial=7)})
+    nowhere = json.dumps({"type": "hello", "ticket": here.ticket("member-1", lecture="gone")})
+    for ticket in (bad, expired, revoked):
+        assert await refused(here, ticket) == 4401
+    assert await refused(here, nowhere) == 4404
+    assert await refused(here, "{}") == 4400
+    assert await refused(here, b"\x00") == 4400
+    assert await refused(here, json.dumps({"type": "chat", "text": "x"})) == 4400
+    assert await refused(here, here.hello("member-1"), here.hello("member-1")) == 4400
+
+
+async def test_a_fourth_device_is_refused(here: Hall) -> None:
+    clients = [await enter(here, "member-1", device=f"d{number}") for number in range(3)]
+    for client in clients:
+        await next_of(client, "snapshot")
+    assert await refused(here, here.hello("member-1", device="d4")) == 4409
+    assert len(here.recorder.bodies(MemberConnected)) == 3
+
+
+async def test_a_lecture_that_is_over_is_closed(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    here.rooms.feed(LECTURE, Ordered("end", None))
+    assert (await next_of(client, "lecture"))["state"] in ("lobby", "ended")
+    assert await refused(here, here.hello("member-2")) == 4410
+
+
+async def test_silence_instead_of_hello(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_aiohttp, "HELLO_WITHIN", 0.05)
+    assert await refused(here) == 4408
+
+
+async def test_a_message_that_is_too_big(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    await client.send("x" * (channel_aiohttp.MAX_MESSAGE + 1))
+    assert (await closed(client))[0] == 1009
+
+
+async def test_a_flood_is_cut_off(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    for _ in range(200):
+        await client.send(json.dumps({"type": "heartbeat", "visible": True, "playing": True}))
+    assert (await closed(client))[0] == 4429
+
+
+async def test_a_complaint_keeps_the_connection(here: Hall) -> None:
+    client = await connect(here.url, additional_headers={"Accept-Language": "en"})
+    await client.send(here.hello("member-1"))
+    await client.send(json.dumps({"type": "lecture", "action": "end"}))
+    error = await next_of(client, "error")
+    assert (error["reason"], error["fatal"]) == ("role-may-not", False)
+    assert error["text"].startswith("Your role")
+    await client.send(json.dumps({"type": "chat", "text": "好"}))
+    await next_of(client, "chat")
+
+
+@pytest.mark.parametrize(
+    ("origin", "welcome"),
+    [("http://evil.example", False), ("https://class.example.org", True), ("null", False), ("own", True)],
+)
+async def test_pages_of_other_sites_are_turned_away(here: Hall, origin: str, welcome: bool) -> None:
+    if origin == "own":
+        origin = here.url.replace("ws:", "http:").removesuffix("/ws")
+    opening = connect(here.url, additional_headers={"Origin": origin})
+    if welcome:
+        await (await opening).close()
+        return
+    with pytest.raises(InvalidStatus) as refusal:
+        await opening
+    assert refusal.value.response.status_code == 403
+
+
+async def test_trouble_becomes_a_fact(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await client.send(json.dumps({"type": "trouble", "cause": "no-udp", "detail": "x"}))
+    await until(lambda: here.recorder.bodies(JoinFailed))
+    assert here.recorder.bodies(JoinFailed) == [JoinFailed("member-1", "no-udp", "x")]
+
+
+async def test_quality_reaches_the_meter(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await client.send(json.dumps({"type": "quality", "fps": 24.5}))
+    await until(lambda: here.meter.qualities == [24.5])
+
+
+async def test_a_close_frame_ends_connected_at_its_own_time(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    await asyncio.sleep(0.3)
+    before = here.clock.now()
+    await client.close()
+    await until(lambda: here.recorder.bodies(MemberDisconnected))
+    (fact,) = here.recorder.bodies(MemberDisconnected)
+    assert before <= fact.last <= here.clock.now()
+    assert fact.reason == "closed"
+
+
+async def test_a_connection_that_breaks_ends_at_the_last_sign(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    after = here.clock.now()
+    await asyncio.sleep(0.3)
+    client.transport.abort()
+    await until(lambda: here.recorder.bodies(MemberDisconnected))
+    (fact,) = here.recorder.bodies(MemberDisconnected)
+    assert fact.last <= after
+    assert fact.reason == "connection-lost"
+
+
+async def test_pongs_are_signs_of_life(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_aiohttp, "DEAD_AFTER", SECOND)
+    monkeypatch.setattr(channel_aiohttp, "PING_EVERY", 0.1)
+    async with hall() as other:
+        client = await enter(other, "member-1")
+        await next_of(client, "snapshot")
+        await asyncio.sleep(2.0)
+        assert len(other.channel) == 1
+        await client.close()
+
+
+async def raw(here: Hall, *, receive_buffer: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that says hello properly and then does as it likes."""
+    import socket
+
+    port = int(here.url.split(":")[2].split("/")[0])
+    own = socket.socket()
+    if receive_buffer is not None:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    own.connect(("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=own, limit=4096)
+    key = base64.b64encode(os.urandom(16)).decode()
+    writer.write(
+        f"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    hello = here.hello("member-raw").encode()
+    writer.write(bytes([0x81, 0x80 | 126]) + len(hello).to_bytes(2, "big") + bytes(4) + hello)
+    return reader, writer
+
+
+async def test_a_page_that_falls_silent_is_buried_at_its_last_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_aiohttp, "DEAD_AFTER", SECOND // 2)
+    monkeypatch.setattr(channel_aiohttp, "PING_EVERY", 0.1)
+    async with hall() as here:
+        _, writer = await raw(here)
+        await until(lambda: here.recorder.bodies(MemberConnected))
+        after = here.clock.now()
+        await until(lambda: here.recorder.bodies(MemberDisconnected))
+        (fact,) = here.recorder.bodies(MemberDisconnected)
+        assert fact.reason == "silent"
+        assert fact.last <= after
+        assert len(here.channel) == 0
+        writer.close()
+
+
+async def test_a_client_that_never_reads_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_aiohttp, "WRITE_WITHIN", 0.5)
+    monkeypatch.setattr(channel_aiohttp, "MAX_BYTES", 64 * 1024)
+    async with hall() as here:
+        _, writer = await raw(here, receive_buffer=4096)
+        await until(lambda: here.recorder.bodies(MemberConnected))
+        good = await enter(here, "member-good")
+        await next_of(good, "snapshot")
+        live = await here.rooms.load(LECTURE)
+        (victim,) = [each for each in live.outlets.values() if each.connection in str(live.room.crowd.of("member-raw"))]
+        received = 0
+        for _ in range(200):
+            live.pending.append(b'{"type":"presence","seq":1,"count":1,"filling":"' + b"x" * 60_000 + b'"}')
+            live.flush()
+            received += len(await asyncio.wait_for(good.recv(), 5))
+            if victim.connection not in live.outlets:
+                break
+        await until(lambda: here.recorder.bodies(MemberDisconnected), within=10)
+        (fact,) = here.recorder.bodies(MemberDisconnected)
+        assert (fact.member, fact.reason) == ("member-raw", "too-slow")
+        assert received
+        await good.send(json.dumps({"type": "chat", "text": "好"}))
+        await next_of(good, "chat")
+        writer.close()
+
+
+async def test_who_fell_behind_gets_a_snapshot_in_place_of_what_was_dropped(
+    here: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_aiohttp, "MAX_FRAMES", 4)
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    live = await here.rooms.load(LECTURE)
+    (outlet,) = live.outlets.values()
+    for _ in range(6):  # all at once: the writer has no turn in between
+        outlet.send(b'{"type":"presence","seq":1,"count":1}')
+    await next_of(client, "snapshot")
+    for _ in range(6):
+        outlet.send(b'{"type":"presence","seq":1,"count":1}')
+    code, said = await closed(client)
+    assert code == 4413
+    assert said[-1]["reason"] == "too-slow"
+
+
+async def test_a_restart_is_announced(here: Hall) -> None:
+    client = await enter(here, "member-1")
+    await next_of(client, "snapshot")
+    waiting = asyncio.create_task(closed(client))
+    await here.channel.drain(2.0)
+    code, said = await waiting
+    assert code == 1012
+    assert said[-1]["reason"] == "restarting"
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(here.url)
+    assert refusal.value.response.status_code == 503
+    assert len(here.recorder.bodies(MemberDisconnected)) == 1

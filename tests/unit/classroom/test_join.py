@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from classroom.io.join_aiohttp import JoinHandlers
+from tests.unit.classroom.hall import LECTURE, Hall, Lecture, hall
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Hall]:
+    async with hall() as made:
+        yield made
+
+
+@pytest.fixture
+async def client(here: Hall) -> AsyncIterator[Client]:
+    app = web.Application()
+    app.add_routes(JoinHandlers(here.admission, here.lectures).routes())
+    async with TestClient(TestServer(app)) as found:
+        yield found
+
+
+async def test_a_ticket_is_exchanged_for_what_the_page_needs(here: Hall, client: Client) -> None:
+    here.lectures.rows[LECTURE] = Lecture("讲座", 1_800_000_000_000_000)
+    answer = await client.post("/api/join", json={"ticket": here.ticket("member-1")})
+    assert answer.status == 200
+    assert await answer.json() == {
+        "lecture": {
+            "id": LECTURE,
+            "title": "讲座",
+            "starts": "2027-01-15T08:00:00Z",
+            "ends": None,
+            "state": "planned",
+        },
+        "member": {"id": "member-1", "name": "名member-1", "branch": "镇巴县 / 泾洋"},
+        "role": "member",
+        "page": "/room",
+    }
+
+
+@pytest.mark.parametrize("role", ["lecturer", "host", "guest"])
+async def test_the_stage_is_sent_to_the_studio(here: Hall, client: Client, role: str) -> None:
+    answer = await client.post("/api/join", json={"ticket": here.ticket(f"{role}-1")})
+    assert (await answer.json())["page"] == "/studio"
+
+
+async def test_refusals_are_problems_in_the_readers_language(here: Hall, client: Client) -> None:
+    gone = here.ticket("member-1", lasts=-1)
+    answer = await client.post("/api/join", json={"ticket": gone}, headers={"Accept-Language": "en"})
+    assert answer.status == 401
+    assert answer.content_type == "application/problem+json"
+    problem = await answer.json(content_type=None)
+    assert problem["type"] == "ticket-expired"
+    assert problem["title"].startswith("The link has expired")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"ticket":""}', b'{"ticket":1}', b'{"ticket":"t","x":1}', b"\xff"]
+)
+async def test_nonsense_is_one_problem(client: Client, body: bytes) -> None:
+    answer = await client.post("/api/join", data=body)
+    assert answer.status == 400
+    assert (await answer.json(content_type=None))["type"] == "malformed"
+
+
+async def test_a_body_without_end_is_not_read(client: Client) -> None:
+    assert (await client.post("/api/join", data=b"x" * 1_000_000)).status == 413

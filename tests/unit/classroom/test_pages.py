@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from classroom.io.pages_aiohttp import PAGES, Pages, protect
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    folder = tmp_path / "pages"
+    (folder / "assets").mkdir(parents=True)
+    for name in PAGES.values():
+        (folder / name).write_text(f"<!doctype html><title>{name}</title>")
+    (folder / "assets" / "room-3f2a.js").write_text("export {}")
+    (folder / "assets" / "room-3f2a.css").write_text("a{}")
+    (folder / "icon.svg").write_text("<svg/>")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "assets" / "link.js").symlink_to(tmp_path / "nowhere")
+    return folder
+
+
+@pytest.fixture
+async def client(build: Path) -> AsyncIterator[Client]:
+    app = web.Application(middlewares=[protect])
+    app.add_routes(Pages(build).routes())
+    async with TestClient(TestServer(app)) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("address", "name"), PAGES.items())
+async def test_each_page_has_its_address_and_a_strict_policy(client: Client, address: str, name: str) -> None:
+    answer = await client.get(address)
+    assert answer.status == 200
+    assert name in await answer.text()
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+async def test_hashed_assets_are_kept_for_ever(client: Client) -> None:
+    answer = await client.get("/assets/room-3f2a.js")
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.content_type in ("text/javascript", "application/javascript")
+    assert (await client.get("/icon.svg")).content_type == "image/svg+xml"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/assets/nothing.js",
+        "/assets/../../secret.txt",
+        "/assets/%2e%2e/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/secret.txt",
+        "/room.html",
+        "/assets/link.js",
+        "/assets/",
+    ],
+)
+async def test_nothing_else_can_be_reached(client: Client, address: str) -> None:
+    answer = await client.get(address)
+    assert answer.status == 404
+    assert "secret" not in await answer.text()
+    assert "Content-Security-Policy" in answer.headers
+
+
+async def test_a_tree_that_was_never_built_says_so(tmp_path: Path) -> None:
+    app = web.Application(middlewares=[protect])
+    app.add_routes(Pages(tmp_path / "none").routes())
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/room")
+        assert answer.status == 503
+        assert "make setup" in await answer.text()

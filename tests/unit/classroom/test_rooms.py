@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from attendance.facts import (
+    Beat,
+    Evidence,
+    Fact,
+    LectureMoved,
+    LectureState,
+    NodeStarted,
+    NodeStopped,
+    OutageBegan,
+    OutageEnded,
+    ReceivingBegan,
+    ReceivingStopped,
+    SlotFlowing,
+    SlotSilent,
+)
+from classroom.errors import UserError
+from classroom.io import rooms_asyncio
+from classroom.room.inputs import Joined, Left, Person, Received
+from classroom.room.messages import Cause, Close, Page, Trouble
+from classroom.room.outbox import BOOT_STRIDE
+from signaling.control import (
+    Audience,
+    Closing,
+    Load,
+    OpenPeer,
+    PeerClosed,
+    PublicationFlowing,
+    PublicationSilent,
+    PublisherTrouble,
+    ViewerLacksCodec,
+    ViewerReceiving,
+    ViewerStalled,
+)
+from signaling.ports import RelayDown, RelayUp
+from signaling.session.offer import Codec
+from tests.unit.classroom.hall import LECTURE, Hall, hall, until
+
+DEAN = Person("lecturer-1", "李教授", "", "lecturer")
+
+
+class Outlet:
+    def __init__(self, here: Hall, connection: str) -> None:
+        self.connection = connection
+        self.evidence = here.clock.now()
+        self.frames: list[bytes] = []
+        self.complaints: list[str] = []
+        self.code: Close | None = None
+
+    def send(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def complain(self, reason: str) -> None:
+        self.complaints.append(reason)
+
+    def dismiss(self, code: Close, reason: str) -> None:
+        self.code = code
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Hall]:
+    async with hall() as made:
+        yield made
+
+
+async def joined(here: Hall, member: str = "member-1") -> Outlet:
+    outlet = Outlet(here, f"c-{member}")
+    person = Person(member, "张伟", "", member.split("-")[0])
+    await here.rooms.join(LECTURE, outlet, Joined(outlet.connection, person, Page.ROOM, ""))
+    return outlet
+
+
+def monotonic(here: Hall) -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_a_viewers_evidence_becomes_facts(here: Hall) -> None:
+    now = monotonic(here)
+    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    here.relay.told.put_nowait(ViewerReceiving("w1", now))
+    await until(lambda: here.recorder.bodies(ReceivingBegan))
+    (began,) = here.recorder.bodies(ReceivingBegan)
+    assert began == ReceivingBegan("member-1", "w1", Evidence.REPORTED, here.clock.at(now))
+    standings = await here.rooms.standings(LECTURE)
+    assert standings["member-1"].receiving
+    here.relay.told.put_nowait(ViewerStalled("w1", now + 1, now + 1))
+    here.relay.told.put_nowait(PeerClosed("w1", Closing.DELETED, now + 1, now + 1))
+    await until(lambda: here.recorder.bodies(ReceivingStopped))
+    assert here.recorder.bodies(ReceivingStopped)[0].last == here.clock.at(now + 1)
+
+
+async def test_a_publication_is_routed_seen_and_lost(here: Hall) -> None:
+    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
+    await until(lambda: here.relay.routes)
+    assert here.relay.routes == [("p1", "lecturer", Audience.EVERYONE)]
+    now = monotonic(here)
+    here.relay.told.put_nowait(PublicationFlowing("p1", now, True, Codec.VP8))
+    await until(lambda: here.lectures.states.get(LECTURE) is LectureState.LIVE)
+    assert here.recorder.bodies(SlotFlowing) == [SlotFlowing("lecturer", "lecturer-1")]
+    here.relay.told.put_nowait(PublicationSilent("p1", now + 2, now))
+    await until(lambda: here.recorder.bodies(SlotSilent))
+    assert here.recorder.bodies(SlotSilent)[0].last == here.clock.at(now)
+
+
+async def test_a_dead_relay_is_an_outage_of_lectures_that_go_on(here: Hall) -> None:
+    await here.rooms.load(LECTURE)
+    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    now = monotonic(here)
+    for event in (RelayUp(now), ViewerReceiving("w1", now), RelayDown(now + 1), RelayUp(now + 2)):
+        here.relay.told.put_nowait(event)
+    await until(lambda: len(here.recorder.bodies(OutageEnded)) == 2)
+    assert [each.cause for each in here.recorder.bodies(OutageBegan)] == ["relay"]
+    assert here.recorder.bodies(ReceivingStopped)[0].reason == "relay-down"
+    assert here.rooms.relay_seen == now + 2
+
+
+async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> None:
+    here.relay.open_peers = (
+        OpenPeer("p1", LECTURE, "lecturer-1", "lecturer", True, True, Codec.H264),
+        OpenPeer("w1", LECTURE, "member-1", None, True, True),
+        OpenPeer("w2", LECTURE, "nobody-1", None, True, True),
+        OpenPeer("w3", "no-lecture", "member-2", None, True, True),
+    )
+    here.relay.told.put_nowait(RelayUp(monotonic(here)))
+    await until(lambda: here.recorder.bodies(ReceivingBegan) and len(here.relay.closed) == 2)
+    assert here.relay.routes == [("p1", "lecturer", Audience.EVERYONE)]
+    assert sorted(here.relay.closed) == ["w2", "w3"]
+    assert here.rooms.witness.receiving(LECTURE) == 1
+    assert (await here.rooms.load(LECTURE)).room.life.state is LectureState.LIVE
+
+
+async def test_a_beat_vouches_only_for_what_was_seen_since(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms_asyncio, "BEAT", 0.3)
+    monkeypatch.setattr(rooms_asyncio, "BEAT_AGE", 200_000)
+    async with hall() as other:
+        fresh, stale = await joined(other, "member-1"), await joined(other, "member-2")
+        await other.rooms.watched(LECTURE, "member-1", "member", "w1")
+        other.relay.told.put_nowait(ViewerReceiving("w1", monotonic(other)))
+        stale.evidence -= 10_000_000
+        await asyncio.sleep(0.25)
+        fresh.evidence = other.clock.now()
+        await until(lambda: other.recorder.bodies(Beat))
+        beat = other.recorder.bodies(Beat)[0]
+        assert set(beat.connections) == {fresh.connection, "w1"}
+        assert next(each for each in other.recorder.facts if each.body is beat).happened <= other.clock.now() - 200_000
+        for outlet in (fresh, stale):
+            other.rooms.feed(LECTURE, Left(outlet.connection, 0, "closed"))
+
+
+async def test_a_room_is_rebuilt_from_facts() -> None:
+    facts = [
+        Fact(LECTURE, "n", "b", 1, 1_000, NodeStarted()),
+        Fact(LECTURE, "n", "b", 2, 2_000, LectureMoved(LectureState.LOBBY, "doors-open")),
+        Fact(LECTURE, "n", "b", 3, 3_000, LectureMoved(LectureState.LIVE, "button")),
+        Fact("other", "n", "b", 4, 4_000, LectureMoved(LectureState.ENDED, "ended")),
+    ]
+    async with hall(facts) as here:
+        await here.rooms.take_up([LECTURE])
+        live = await here.rooms.load(LECTURE)
+        assert (live.room.life.state, live.room.life.since) == (LectureState.LIVE, 3_000)
+        outlet = await joined(here)
+        assert f'"seq":{BOOT_STRIDE}'.encode() in outlet.frames[0]
+        await until(lambda: here.recorder.bodies(NodeStarted))
+        await here.rooms.load("other")
+    assert len(here.recorder.bodies(NodeStarted)) == 1
+    assert here.recorder.bodies(NodeStopped) == [NodeStopped()]
+
+
+async def test_two_who_come_first_get_one_room(here: Hall) -> None:
+    rooms = await asyncio.gather(*(here.rooms.load(LECTURE) for _ in range(5)))
+    assert len({id(room) for room in rooms}) == 1
+    assert len(here.recorder.bodies(NodeStarted)) == 1
+
+
+async def test_staff_start_and_end_it(here: Hall) -> None:
+    outlet = await joined(here)
+    assert await here.rooms.start(LECTURE, LectureState.PLANNED, "staff") is LectureState.LIVE
+    assert await here.rooms.start(LECTURE, LectureState.LIVE, "staff") is LectureState.LIVE
+    assert await here.rooms.end(LECTURE, LectureState.LIVE, "staff") is LectureState.ENDED
+    assert any(b'"ended"' in frame for frame in outlet.frames)
+    with pytest.raises(UserError, match="lecture-over"):
+        await here.rooms.start(LECTURE, LectureState.ENDED, "staff")
+    with pytest.raises(UserError, match="no-such-lecture"):
+        await here.rooms.start("nowhere", LectureState.PLANNED, "staff")
+    assert await here.rooms.state_of("nowhere") is None
+
+
+async def test_the_end_closes_the_lectures_peers(here: Hall) -> None:
+    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    await here.rooms.watched("other", "member-1", "member", "w2")
+    await here.rooms.end(LECTURE, LectureState.LIVE, None)
+    await until(lambda: len(here.relay.closed) == 2)
+    assert sorted(here.relay.closed) == ["p1", "w1"]
+
+
+async def test_trouble_is_shown_to_staff_with_its_cause(here: Hall) -> None:
+    outlet = await joined(here)
+    here.rooms.feed(LECTURE, Received(outlet.connection, Trouble(Cause.NO_UDP)))
+    await until(lambda: here.recorder.facts)
+    standings = await here.rooms.standings(LECTURE)
+    assert standings["member-1"].trouble == "no-udp"
+    assert standings["member-1"].connected
+
+
+async def test_the_relays_warnings_reach_the_pages(here: Hall) -> None:
+    dean, member = await joined(here, "lecturer-1"), await joined(here, "member-1")
+    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    here.relay.told.put_nowait(PublisherTrouble("p1", "b-frames"))
+    here.relay.told.put_nowait(ViewerLacksCodec("w1", "lecturer", Codec.H264))
+    await until(lambda: dean.complaints and member.complaints)
+    assert (dean.complaints, member.complaints) == (["b-frames"], ["no-codec"])
+
+
+async def test_the_relays_load_is_a_sign_of_life(here: Hall) -> None:
+    here.relay.told.put_nowait(Load(5.0, 1, 2, 3, 4, 5, {}, 0.1))
+    await until(lambda: here.meter.loads)
+    assert here.rooms.relay_seen == 5.0
+
+
+async def test_a_room_that_nobody_needs_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms_asyncio, "FORGET_AFTER", 100_000)
+    async with hall() as here:
+        outlet = await joined(here)
+        await asyncio.sleep(0.4)
+        assert len(here.rooms) == 1
+        here.rooms.feed(LECTURE, Left(outlet.connection, 0, "closed"))
+        await until(lambda: len(here.rooms) == 0)
+        assert here.recorder.bodies(NodeStopped) == [NodeStopped()]
+        assert (await here.rooms.load(LECTURE)).room.life.state is LectureState.PLANNED
