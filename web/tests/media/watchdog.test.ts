@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest'
+import { SLOTS, type Slot } from '../../src/media/offer'
+import { emptySight, type Sight } from '../../src/media/sight'
+import { LIMITS, retryDelay, Watchdog, type Transport, type Verdict, type Wishes } from '../../src/media/watchdog'
+
+const UP: Transport = { connection: 'connected', dtls: 'connected' }
+
+/** A page, half a second at a time. */
+class Scene {
+  now = 1_000
+  sight: Sight = emptySight()
+  live: Partial<Record<Slot, 'picture' | 'sound'>> = {}
+  /** Slots whose media arrives. */
+  flowing: Slot[] = []
+  /** Reports arrive although no media does. */
+  reports = false
+  transport: Transport = UP
+  visible = true
+  readonly dog: Watchdog
+
+  constructor(partials = 0) {
+    this.dog = new Watchdog(this.now, partials)
+  }
+
+  step(): Verdict {
+    this.now += 500
+    if (this.reports) this.sight.bytes += 60
+    for (const slot of this.flowing) {
+      this.sight.bytes += 20_000
+      const line = this.sight.slots[slot]
+      line.audio += 25
+      line.video += 40
+      if (this.visible) line.frames += 12
+    }
+    const wishes = Object.fromEntries(
+      SLOTS.map((slot) => [slot, { live: slot in this.live, picture: this.live[slot] === 'picture' }]),
+    ) as Wishes
+    return this.dog.look(this.now, this.sight, wishes, this.transport, this.visible)
+  }
+
+  for(ms: number): Verdict[] {
+    return Array.from({ length: ms / 500 }, () => this.step())
+  }
+}
+
+function playing(): Scene {
+  const scene = new Scene()
+  scene.live = { lecturer: 'picture' }
+  scene.flowing = ['lecturer']
+  scene.for(2_000)
+  return scene
+}
+
+describe('the watchdog', () => {
+  it('says playing while frames advance', () => {
+    const scene = new Scene()
+    scene.live = { lecturer: 'picture' }
+    scene.flowing = ['lecturer']
+    expect(scene.for(3_000).at(-1)).toBe('playing')
+  })
+
+  it('finds a stall of a live slot after three seconds, not sooner', () => {
+    const scene = playing()
+    scene.flowing = []
+    const verdicts = scene.for(5_000)
+    const at = (verdicts.indexOf('stalled') + 1) * 500
+    expect(at).toBeGreaterThan(LIMITS.stalled - 500)
+    expect(at).toBeLessThanOrEqual(LIMITS.stalled + 500)
+  })
+
+  it.each(['lost', 'expected', 'empty'])('leaves the lines alone for as long as the source is %s', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.live = {}
+    expect(new Set(scene.for(120_000))).toEqual(new Set(['waiting']))
+  })
+
+  it('leaves the lines alone when the source comes back on the same transport', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.for(2_000) // the relay says so only now
+    scene.live = {}
+    scene.for(8_000)
+    scene.live = { lecturer: 'picture' }
+    scene.reports = true // reports and the key frame are on their way
+    const waiting = scene.for(2_000)
+    scene.flowing = ['lecturer']
+    const verdicts = [...waiting, ...scene.for(3_000)]
+    expect(verdicts).not.toContain('stalled')
+    expect(verdicts.at(-1)).toBe('playing')
+  })
+
+  it('finds a transport that died in the meantime within two seconds', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.live = {}
+    scene.for(4_000)
+    scene.live = { lecturer: 'picture' }
+    expect(scene.for(2_000)).toContain('stalled')
+  })
+
+  it('gives a first picture five seconds while bytes arrive', () => {
+    const scene = new Scene()
+    scene.live = { lecturer: 'picture' }
+    scene.reports = true
+    expect(scene.for(LIMITS.starting - 500)).not.toContain('stalled')
+    expect(scene.for(2_000)).toContain('stalled')
+  })
+
+  it.each<Transport>([
+    { connection: 'connected', dtls: 'closed' },
+    { connection: 'failed', dtls: 'connected' },
+    { connection: 'disconnected', dtls: 'connected' },
+  ])('acts at once on $connection and $dtls', (transport) => {
+    const scene = playing()
+    scene.transport = transport
+    expect(scene.step()).toBe('dead')
+  })
+
+  it('gives up an attempt that does not connect', () => {
+    const scene = new Scene()
+    scene.transport = { connection: 'connecting', dtls: 'new' }
+    const verdicts = scene.for(LIMITS.connecting + 1_000)
+    expect(verdicts[0]).toBe('starting')
+    expect(verdicts.at(-1)).toBe('dead')
+  })
+
+  it('counts packets instead of frames while the page is hidden', () => {
+    const scene = playing()
+    scene.visible = false
+    expect(scene.for(10_000)).not.toContain('stalled')
+  })
+
+  it('begins anew after the page slept', () => {
+    const scene = playing()
+    scene.now += 600_000
+    expect(scene.step()).toBe('playing')
+  })
+
+  it('asks for sound only where no picture is to be expected', () => {
+    const scene = new Scene()
+    scene.live = { lecturer: 'sound' }
+    scene.flowing = ['lecturer']
+    expect(scene.for(3_000).at(-1)).toBe('playing')
+  })
+
+  it('is patient with one slot while another plays, and names it', () => {
+    const scene = playing()
+    scene.live = { lecturer: 'picture', guest: 'picture' }
+    const verdicts = scene.for(LIMITS.partial)
+    expect(verdicts).not.toContain('stalled')
+    expect(verdicts.at(-1)).toBe('playing')
+    expect(scene.dog.missing).toEqual(['guest'])
+    expect(scene.for(2_000)).toContain('stalled')
+  })
+
+  it('is twice as patient after an offer that did not help', () => {
+    const scene = new Scene(1)
+    scene.live = { lecturer: 'picture', guest: 'picture' }
+    scene.flowing = ['lecturer']
+    expect(scene.for(LIMITS.partial * 2 - 1_000)).not.toContain('stalled')
+  })
+})
+
+describe('the delay before the next offer', () => {
+  it('is nothing for one member and spread over a full room', () => {
+    expect(retryDelay(0, 1, 0.99)).toBeLessThanOrEqual(5)
+    expect(retryDelay(0, 1_120, 0.99)).toBeGreaterThan(5_000)
+    expect(retryDelay(0, 100_000, 0.999)).toBeLessThanOrEqual(8_000)
+  })
+
+  it('backs off, with a ceiling', () => {
+    const delays = Array.from({ length: 12 }, (_, tries) => retryDelay(tries, 1, 0.5))
+    expect(delays[2]).toBeGreaterThan(delays[1] ?? Infinity)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(8_100)
+  })
+})
