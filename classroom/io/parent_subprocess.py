@@ -13,6 +13,7 @@ import ctypes
 import errno
 import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -43,6 +44,7 @@ BACKLOG = 2_048
 
 CONTROL = "relay.sock"
 LONGEST_PATH = 100
+FILES = 65_536
 
 _log = logging.getLogger(__name__)
 
@@ -199,6 +201,7 @@ def run(config: Path | None) -> int:
     """`classroom serve`: settings from the environment and `config`. Raises `SettingsError`."""
     settings = load(config)
     configure(settings.log_level)
+    _allow_sockets()
     folder = settings.data_dir
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -221,6 +224,15 @@ def run(config: Path | None) -> int:
             Child("relay", _python("signaling.io.process_asyncio", relay), (media.fileno(), opened)),
         )
         return Parent(children, ready).run()
+
+
+def _allow_sockets() -> None:
+    """Each member is a socket: the usual soft limit of 1,024 files would end an evening at the door."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _python(module: str, start: object) -> tuple[str, ...]:
