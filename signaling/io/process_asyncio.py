@@ -18,11 +18,14 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec
 
 import msgspec
 import structlog
 
+from signaling.control import ToRelay
 from signaling.io.control_server_unix import ControlServer
 from signaling.io.dtls_pyopenssl import DtlsIdentity
 from signaling.io.port_udp import UdpPort
@@ -36,6 +39,9 @@ SLICE = 64  # sends between two looks at the clock
 SENDING = 0.001  # seconds of sending per turn of the loop
 TICK = 0.02  # seconds
 PARENT_CHECK = 1.0  # seconds
+LOGGED_FAULTS = 100
+
+P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +84,7 @@ class RelayProcess:
         self._parent = settings.parent or os.getppid()
         self._stopping = asyncio.Event()
         self._sending = False
+        self._faults = 0
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT, or until the parent is gone."""
@@ -105,12 +112,22 @@ class RelayProcess:
             received = self._port.receive()
             if received is None:
                 break
-            self._shell.datagram(received[0], received[1], time.monotonic())
+            self._guarded(self._shell.datagram, received[0], received[1], time.monotonic())
         self._begin_sending()
 
-    def _command(self, message: object) -> None:
-        self._shell.command(message, time.monotonic())  # type: ignore[arg-type]
+    def _command(self, message: ToRelay) -> None:
+        self._guarded(self._shell.command, message, time.monotonic())
         self._begin_sending()
+
+    def _guarded(self, feed: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
+        """A fault of ours that one datagram brings out must not end the lecture for everybody else. The first ones are
+        logged in full; a fault in every packet must not fill the disk."""
+        try:
+            feed(*arguments, **named)
+        except Exception:
+            self._faults += 1
+            if self._faults <= LOGGED_FAULTS:
+                _log.exception("fault %d in the relay", self._faults)
 
     def _begin_sending(self) -> None:
         if not self._sending:
@@ -128,7 +145,7 @@ class RelayProcess:
     async def _ticks(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._shell.tick(time.monotonic())
+            self._guarded(self._shell.tick, time.monotonic())
             self._begin_sending()
 
     async def _watch_parent(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import random
 import signal
 import socket
 import subprocess
@@ -60,6 +62,31 @@ async def test_a_terminated_relay_says_good_bye_to_everyone(tmp_path: Path) -> N
         await player.close()
 
 
+async def test_strangers_are_answered_by_nothing_and_leave_nothing(tmp_path: Path) -> None:
+    async with RelayService(tmp_path) as service:
+        player = Player()
+        answer = await player.offer(f"{service.url}/whep/{LECTURE}", "member")
+        port = int(answer.split(" typ host")[0].rsplit(" ", 1)[1])
+        chance = random.Random(7)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.connect(("127.0.0.1", port))
+            stranger.setblocking(False)
+            before = 0
+            for number in range(20_000):
+                first = bytes([chance.choice((0, 1, 22, 128, 144, 200, 255)), chance.randrange(256)])
+                stranger.send(first + b"\x00\x00\x21\x12\xa4\x42" + chance.randbytes(chance.randrange(200)))
+                if number % 200 == 0:
+                    await asyncio.sleep(0.005)
+                if number == 2_000:
+                    before = _resident(service.process.pid)
+            await asyncio.sleep(0.2)
+            with pytest.raises(BlockingIOError):
+                stranger.recv(1)
+        assert _resident(service.process.pid) - before < 2 << 20
+        assert [one.member for one in await service.relay.peers()] == ["member"]
+        await player.close()
+
+
 async def test_a_port_that_the_parent_bound_serves_both_families(tmp_path: Path) -> None:
     bound = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -97,6 +124,11 @@ async def test_peers_outlive_the_web_process(tmp_path: Path) -> None:
         await asyncio.gather(running, return_exceptions=True)
         await player.close()
         await publisher.close()
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _runs(pid: int) -> bool:
