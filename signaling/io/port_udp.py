@@ -54,8 +54,6 @@ class UdpPort:
             _enlarge(bound, option, size)
         self._socket = bound
         self._mapped = bound.family == socket.AF_INET6
-        self.sent = 0
-        self.refused = 0  # datagrams that the kernel did not take
 
     @classmethod
     def bind(cls, host: str, port: int) -> UdpPort:
@@ -117,9 +115,7 @@ class UdpPort:
         try:
             self._socket.sendto(datagram, destination)
         except OSError:
-            self.refused += 1
             return False
-        self.sent += 1
         return True
 
     def close(self) -> None:

@@ -268,5 +268,6 @@ class Shell:
     def _tell_web(self, action: Tell, now: float) -> None:
         message = action.message
         if isinstance(message, Load):
-            message = msgspec.structs.replace(message, cpu_seconds=self._cpu_seconds())
+            dropped = {**message.dropped, "not-taken": self.not_taken} if self.not_taken else message.dropped
+            message = msgspec.structs.replace(message, cpu_seconds=self._cpu_seconds(), dropped=dropped)
         self._tell(message)

@@ -90,9 +90,10 @@ class ReferenceFanout:
 
     def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
         taken = 0
+        known = len(self._viewers)
         send_to = self._port.send_to
         for index in viewers:
-            viewer = self._viewers[index]
+            viewer = self._viewers[index] if index < known else None
             if viewer is None:
                 continue
             protect, destination = viewer.session.protect, viewer.destination

@@ -38,6 +38,12 @@ class LossyProxy(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
 
+    async def rebind(self) -> None:
+        """Every client appears from a new port from now on, as after a NAT lost its table."""
+        for client in self._clients.values():
+            client.close()
+            await client.open(self._server)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
 
@@ -66,10 +72,11 @@ class _Upstream(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self.opening: asyncio.Task[None] | None = None
 
-    async def open(self, server: Address, first: bytes) -> None:
+    async def open(self, server: Address, first: bytes = b"") -> None:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=server)
-        self.send(first)
+        if first:
+            self.send(first)
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:

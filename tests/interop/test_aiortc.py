@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
-from signaling.control import Audience, Closing, PeerClosed, PeerConnected, PublicationFlowing, ViewerReceiving
+from signaling.control import (
+    Audience,
+    Closing,
+    PeerClosed,
+    PeerConnected,
+    PublicationFlowing,
+    ViewerReceiving,
+    ViewerStalled,
+)
 from signaling.session.offer import Codec
 from tests.interop.aiortc_peer import FRAME_RATE, Player, Publisher
 from tests.interop.lossy_proxy import LossyProxy
@@ -62,6 +71,25 @@ async def test_five_percent_loss_both_ways_does_not_freeze_the_picture(tmp_path:
         await publisher.close()
         up.close()
         down.close()
+
+
+async def test_a_player_whose_address_changes_is_followed(tmp_path: Path) -> None:
+    """Its receiver reports come from the new address first; we check it, and move everything there."""
+    async with RelayService(tmp_path) as service:
+        proxy = await LossyProxy.start(("127.0.0.1", await udp_port(service)), 0.0, seed=3)
+        publisher, player = Publisher("VP8"), Player(1, proxy.port)
+        await publisher.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
+        await player.offer(f"{service.url}/whep/{LECTURE}", "member")
+        await player.first_frame()
+        await asyncio.sleep(1.5)
+        await proxy.rebind()
+        await asyncio.sleep(5)
+        assert player.video[0].times[-1] > time.monotonic() - 0.5
+        assert player.video[0].longest_gap(after=0.0) < 3
+        assert not any(isinstance(event, ViewerStalled) for event in service.events)
+        for peer in (player, publisher):
+            await peer.close()
+        proxy.close()
 
 
 async def test_a_lecturer_who_returns_with_another_codec_is_seen_without_a_new_offer(tmp_path: Path) -> None:

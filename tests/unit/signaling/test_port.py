@@ -91,8 +91,7 @@ def test_a_port_outlives_its_first_owner() -> None:
     port.close()
 
 
-def test_what_the_kernel_refuses_is_counted_and_not_raised() -> None:
+def test_what_the_kernel_refuses_is_told_and_not_raised() -> None:
     port = UdpPort.bind("127.0.0.1", 0)
     assert not port.send(bytes(70_000), ("127.0.0.1", port.number))
-    assert (port.sent, port.refused) == (0, 1)
     port.close()

@@ -37,5 +37,5 @@ def test_else_addresses_by_which_this_machine_is_reached(host: str) -> None:
 
 
 def test_a_name_is_no_address() -> None:
-    with pytest.raises(ValueError, match="lecture.example"):
+    with pytest.raises(ValueError, match=r"lecture\.example"):
         advertised(("lecture.example",), "::", 5000)

@@ -226,13 +226,13 @@ def test_forged_rtcp_costs_no_more_than_its_budget(bench: Bench) -> None:
 
 def test_unauthenticated_datagrams_leave_nothing_behind(bench: Bench) -> None:
     before = _holdings(bench.shell)
-    stranger: Address = ("192.0.2.9", 1)
+    stranger = Peer(bench, "")
     for first in range(256):
         for size in (0, 1, 11, 12, 13, 60, 1_200):
-            bench.shell.datagram((bytes([first]) + secrets.token_bytes(1_200))[:size], stranger, 0.0)
+            bench.shell.datagram((bytes([first]) + secrets.token_bytes(1_200))[:size], stranger.address, 0.0)
     assert _holdings(bench.shell) == before
     assert {type(one) for one in bench.core.inputs} == {StunArrived}
-    assert bench.port.sent == 0
+    assert stranger.arrived() == []
 
 
 def _holdings(shell: Shell) -> dict[str, int]:
@@ -288,15 +288,17 @@ def test_every_action_is_performed_before_the_next_input(bench: Bench) -> None:
     assert order == ["StunArrived", "Tick"]
 
 
-def test_the_load_carries_this_processs_cpu_time(bench: Bench) -> None:
+def test_the_load_carries_cpu_time_and_what_the_kernel_did_not_take(bench: Bench) -> None:
     load = Load(
         at=1.0, publications=1, viewers=2, packets_in=3, packets_out=4, bytes_out=5, dropped={}, cpu_seconds=0.0
     )
-    bench.perform(Tell(load))
-    (told,) = bench.told
+    bench.perform(Tell(load), Resend((rtp(1),), 3), Tell(load))
+    told, later = bench.told
     assert isinstance(told, Load)
+    assert isinstance(later, Load)
     assert told.cpu_seconds == 4.5
     assert told.packets_out == 4
+    assert (told.dropped, later.dropped) == ({}, {"not-taken": 1})
 
 
 def test_shutting_down_closes_every_peer(bench: Bench) -> None:
