@@ -54,15 +54,10 @@ def built() -> Path:
 
 
 class Pages:
-    """Every file is looked up at construction: what a request names can never reach anything else."""
+    """Serves what lies in the folder, and nothing that only looks as if it did."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        folder = built() if folder is None else folder
-        self._files = {
-            "/" + path.relative_to(folder).as_posix(): path
-            for path in (folder.rglob("*") if folder.is_dir() else ())
-            if path.is_file() and path.suffix not in (".br", ".gz")
-        }
+        self._folder = (built() if folder is None else folder).resolve()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -72,19 +67,27 @@ class Pages:
         ]
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        path = self._files.get("/" + PAGES[request.path])
+        path = self._find(PAGES[request.path])
         if path is None:
             return web.Response(text=NOT_BUILT, content_type="text/html", status=503)
         return _file(path, ASK_AGAIN)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        path = self._files.get(request.path)
+        path = self._find(request.path)
         return web.Response(status=404) if path is None else _file(path, ASK_AGAIN)
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
         """Their names hold a hash of their content."""
-        path = self._files.get(request.path)
+        path = self._find(request.path)
         return web.Response(status=404) if path is None else _file(path, FOR_EVER)
+
+    def _find(self, address: str) -> Path | None:
+        """The file of an address. It is looked up each time, so that a new build is served as one."""
+        try:
+            path = (self._folder / address.lstrip("/")).resolve()
+            return path if path.is_relative_to(self._folder) and path.is_file() else None
+        except (OSError, ValueError):  # a name that no file can have
+            return None
 
 
 def _file(path: Path, caching: str) -> web.FileResponse:

@@ -22,7 +22,7 @@ def build(tmp_path: Path) -> Path:
     (folder / "assets" / "room-3f2a.css").write_text("a{}")
     (folder / "icon.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("secret")
-    (folder / "assets" / "link.js").symlink_to(tmp_path / "nowhere")
+    (folder / "assets" / "link.js").symlink_to(tmp_path / "secret.txt")
     return folder
 
 
@@ -63,6 +63,8 @@ async def test_hashed_assets_are_kept_for_ever(client: Client) -> None:
         "/secret.txt",
         "/room.html",
         "/assets/link.js",
+        "/assets/a%00b.js",
+        "/assets/" + "x" * 5000,
         "/assets/",
     ],
 )
@@ -71,6 +73,11 @@ async def test_nothing_else_can_be_reached(client: Client, address: str) -> None
     assert answer.status == 404
     assert "secret" not in await answer.text()
     assert "Content-Security-Policy" in answer.headers
+
+
+async def test_a_new_build_is_served_without_a_restart(client: Client, build: Path) -> None:
+    (build / "assets" / "room-77aa.js").write_text("export {}")
+    assert (await client.get("/assets/room-77aa.js")).status == 200
 
 
 async def test_a_tree_that_was_never_built_says_so(tmp_path: Path) -> None:
