@@ -90,9 +90,8 @@ def test_a_killed_network_ends_at_the_last_evidence(
 
 def _ended(hall: Hall, member: int) -> bool:
     return all(
-        entry["closed_by"] not in (None, "open")
+        (found := _intervals(hall, member, kind)) and found[-1][2]["closed_by"] not in (None, "open")
         for kind in ("receiving", "connected")
-        for (_, _, entry) in _intervals(hall, member, kind)[-1:]
     )
 
 
