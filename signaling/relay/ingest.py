@@ -128,6 +128,10 @@ class Ingest:
 
     # --- what publishers are told ----------------------------------------------------------------------------------
 
+    def connected(self, publication: Publication) -> list[Action]:
+        """Tell the cap before the first packet: a browser begins with it, and not with its own 300 kbit/s."""
+        return [self._feedback(publication, pack_remb(self._sender, self._limits.publisher_bitrate, []))]
+
     def ask(self, peer: str, now: float) -> list[Action]:
         """Somebody needs a key frame of this publication."""
         publication = self._publications.get(peer)

@@ -9,7 +9,8 @@ from signaling.relay.actions import Action, Resend, SendRtcp, Tell
 from signaling.relay.report import ntp, pack_reports, sender_report
 from signaling.relay.stream import Stream
 from signaling.relay.viewer import Viewer
-from signaling.wire import KeyFrameAsked, Nack, ReceiverReports, ReportBlock, SenderReport, parse_rtcp
+from signaling.session.offer import Kind
+from signaling.wire import KeyFrameAsked, Nack, ReceiverReports, ReportBlock, parse_rtcp
 
 REPORT = 1.0  # seconds between sender reports to one viewer
 
@@ -25,7 +26,8 @@ class Playback:
         self._epoch = epoch
         self._names = names
         self._viewers: dict[str, Viewer] = {}
-        self._written: tuple[float, dict[int, SenderReport | None]] = (-1.0, {})
+        self._written: dict[tuple[int, ...], bytes] = {}
+        self._written_at = -1.0
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -87,24 +89,27 @@ class Playback:
 
     def look_after(self, viewer: Viewer, now: float) -> list[Action]:
         """Its reports, and whether it still receives; every second, and when something changed for it."""
-        actions = self._report(viewer, now)
-        if viewer.evidence.stalls(now, viewer.sees):
+        playing = viewer.playing
+        actions: list[Action] = []
+        packet = self._reports(playing, now)
+        if packet:
+            viewer.evidence.sent(ntp(now, self._epoch))
+            actions.append(SendRtcp(viewer.peer, packet))
+        if viewer.evidence.stalls(now, any(stream.kind is Kind.VIDEO for stream in playing)):
             assert viewer.evidence.last is not None
             actions.append(Tell(ViewerStalled(viewer.peer, now, viewer.evidence.last)))
         return actions
 
-    def _report(self, viewer: Viewer, now: float) -> list[Action]:
-        reports = [report for stream in viewer.playing if (report := self._sender_report(stream, now)) is not None]
-        if not reports:
-            return []
-        viewer.evidence.sent(ntp(now, self._epoch))
-        return [SendRtcp(viewer.peer, pack_reports(reports, self._names))]
-
-    def _sender_report(self, stream: Stream, now: float) -> SenderReport | None:
-        """A stream's report is the same for every viewer at the same moment."""
-        if self._written[0] != now:
-            self._written = (now, {})
-        written = self._written[1]
-        if stream.ssrc not in written:
-            written[stream.ssrc] = sender_report(stream, now, self._epoch)
-        return written[stream.ssrc]
+    def _reports(self, playing: list[Stream], now: float) -> bytes:
+        """The compound packet for viewers of these streams. It is the same for all of them at the same moment, and
+        many are served at a time."""
+        if self._written_at != now:
+            self._written_at = now
+            self._written.clear()
+        key = tuple(stream.ssrc for stream in playing)
+        packet = self._written.get(key)
+        if packet is None:
+            reports = [sender_report(stream, now, self._epoch) for stream in playing]
+            found = [report for report in reports if report is not None]
+            packet = self._written[key] = pack_reports(found, self._names) if found else b""
+        return packet

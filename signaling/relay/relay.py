@@ -64,7 +64,7 @@ from signaling.session.offer import Fingerprint, Kind, Offer
 
 SILENCE = 15.0  # seconds without anything authenticated end a peer
 LOAD = 1.0  # seconds
-SERVED = 128  # peers looked after in one tick
+SERVED = 100  # peers looked after in one tick
 ICE_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 8839 §5.4
 DEFAULTS = Limits()
 
@@ -264,10 +264,13 @@ class Relay:
         if peer is None or not peer.become(State.CONNECTED):
             return []
         peer.last = now
-        viewer = self._playback.named(peer.id)
+        actions: list[Action] = [Tell(PeerConnected(peer.id, now))]
+        publication, viewer = self._ingest.named(peer.id), self._playback.named(peer.id)
+        if publication is not None:
+            actions += self._ingest.connected(publication)
         if viewer is not None and one.viewer is not None:
             viewer.subscribe(peer.member, one.viewer, now)
-        return [Tell(PeerConnected(peer.id, now)), *self._wanted_key_frames(peer.lecture, now)]
+        return actions + self._wanted_key_frames(peer.lecture, now)
 
     def _connected(self, name: str) -> Peer | None:
         peer = self._peers.named(name)

@@ -10,7 +10,6 @@ from signaling.relay.report import Evidence
 from signaling.relay.stream import Stream
 from signaling.relay.subscription import Subscription
 from signaling.session.answer import AnsweredLine
-from signaling.session.offer import Kind
 
 
 class Viewer:
@@ -38,10 +37,6 @@ class Viewer:
     def playing(self) -> list[Stream]:
         """The streams that it is sent packets of now."""
         return [stream for stream in self.streams.values() if stream.feeds(self.peer)]
-
-    @property
-    def sees(self) -> bool:
-        return any(stream.kind is Kind.VIDEO for stream in self.playing)
 
     def allowed(self, numbers: Iterable[int], now: float) -> Iterator[int]:
         """As many of these as may be resent now."""
