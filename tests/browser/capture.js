@@ -27,10 +27,18 @@
       if (!(name in firsts)) firsts[name] = performance.timeOrigin + now;
     });
   };
-  new MutationObserver(() => document.querySelectorAll("video").forEach(watch)).observe(document, {
-    childList: true,
-    subtree: true,
-  });
+  // A thumb that waits above the button: it taps as soon as there is something to tap.
+  const tap = () => {
+    const button = window.__eager && document.querySelector("[data-testid=join-enter]");
+    if (button && !button.disabled) {
+      window.__eager = false;
+      button.click();
+    }
+  };
+  new MutationObserver(() => {
+    document.querySelectorAll("video").forEach(watch);
+    tap();
+  }).observe(document, { childList: true, subtree: true, attributes: true });
 
   const source = window.__source;
   if (source && navigator.mediaDevices) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,11 +94,14 @@ class Tab:
         """When that <video> first showed a picture, in milliseconds since the epoch."""
         return float(eventually(lambda: self.page.evaluate(f"window.__test.firsts['{video}']"), 10, 0.05, video))
 
-    def rate(self, slot: str = "lecturer", seconds: float = 4.0) -> float:
-        """Frames decoded a second, over that time."""
-        first, began = self.frames(slot), time.monotonic()
-        time.sleep(seconds)
-        return (self.frames(slot) - first) / (time.monotonic() - began)
+    def shows(self, name: str, wanted: bool) -> None:
+        """Waits until a picture has a place that a person can see, or has none (its <video> stays in the document)."""
+
+        def width() -> float:
+            box = self.at(name).bounding_box()
+            return float(box["width"]) if box else 0.0
+
+        eventually(lambda: (width() > 50) is wanted, what=f"{name} {'shown' if wanted else 'away'}")
 
     def publish(self, slot: str, ticket: str, codec: str = "VP8", **picture: int) -> None:
         """Publish canvas and tone by plain WHIP from this page (which is none of ours)."""
@@ -212,7 +214,3 @@ def hall(browser: Browser, service: Service) -> Iterator[Hall]:
     opened = Hall(browser, service, service.lecture())
     yield opened
     opened.close()
-
-
-def median(values: list[float]) -> float:
-    return statistics.median(values)

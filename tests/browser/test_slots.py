@@ -33,9 +33,9 @@ def test_a_guest_comes_and_goes_without_an_offer(hall: Hall) -> None:
     for member in members:
         member.plays("guest")
         member.hears("guest")
-        member.at("room-video-guest").wait_for(state="visible")
+        member.shows("room-video-guest", True)
     guest.stop_publishing()
     for member in members:
-        member.at("room-video-guest").wait_for(state="hidden")
+        member.shows("room-video-guest", False)
         member.plays("lecturer")
         assert member.offers() == 1

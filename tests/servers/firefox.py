@@ -1,4 +1,7 @@
-"""Firefox driven by its own Marionette protocol (length-prefixed JSON over TCP): no driver program is needed."""
+"""Firefox driven by its own Marionette protocol (length-prefixed JSON over TCP): no driver program is needed.
+
+It pairs no interface of its own with a loopback candidate, so it runs in a namespace that has another address.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,17 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.servers.namespace import Namespace
 from tests.servers.service import free_port
 
 PREFERENCES = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
-    "media.peerconnection.ice.loopback": True,
     "media.peerconnection.ice.obfuscate_host_addresses": False,
     "media.autoplay.default": 0,
     "app.update.enabled": False,
@@ -35,9 +36,9 @@ def firefox_path() -> str | None:
 
 
 class Firefox:
-    """One headless Firefox with a fresh profile."""
+    """One headless Firefox with a fresh profile, inside a namespace."""
 
-    def __init__(self, folder: Path, path: str) -> None:
+    def __init__(self, folder: Path, path: str, where: Namespace) -> None:
         port = free_port()
         profile = folder / "profile"
         profile.mkdir(parents=True)
@@ -45,24 +46,15 @@ class Firefox:
         (profile / "user.js").write_text("\n".join([*lines, f'user_pref("marionette.port", {port});']))
         environment = {**os.environ, "HOME": str(folder), "MOZ_HEADLESS": "1"}
         self._process = subprocess.Popen(
-            [path, "--headless", "--no-remote", "--marionette", "--profile", str(profile)],
+            [*where.enter(), path, "--headless", "--no-remote", "--marionette", "--profile", str(profile)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._socket = self._connect(port)
+        self._socket = where.connect(port)
         self._serial = 0
         self._receive()  # the greeting
         self.call("WebDriver:NewSession", {})
-
-    def _connect(self, port: int) -> socket.socket:
-        deadline = time.monotonic() + 40
-        while True:
-            with contextlib.suppress(OSError):
-                return socket.create_connection(("127.0.0.1", port), timeout=40)
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise RuntimeError("Firefox did not open its Marionette port")
-            time.sleep(0.2)
 
     def _receive(self) -> Any:
         length = b""
@@ -111,11 +103,11 @@ class Firefox:
 
 
 @contextlib.contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
+def firefox(folder: Path, where: Namespace) -> Iterator[Firefox]:
     path = firefox_path()
     if path is None:
         raise RuntimeError("Firefox is not installed: `make test` installs Debian's firefox-esr")
-    browser = Firefox(folder, path)
+    browser = Firefox(folder, path, where)
     try:
         yield browser
     finally:

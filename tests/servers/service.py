@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.servers.namespace import Namespace
+
 CLASSROOM = str(Path(sys.executable).with_name("classroom"))
 READY_SECONDS = 40.0
 
@@ -57,17 +59,21 @@ class Lecture:
 class Service:
     """One `classroom serve`; `start` and `stop` may be called again on the same data folder."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, where: Namespace | None = None, **environment: str) -> None:
+        """`where`: it runs in that namespace, on its address."""
         self.folder = folder
+        self._enter = where.enter() if where else ()
+        host = where.address if where else "127.0.0.1"
         self.port = free_port()
         self.udp_port = free_port(socket.SOCK_DGRAM)
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._environment = {
             **os.environ,
             "CLASSROOM_DATA_DIR": str(folder / "data"),
             "CLASSROOM_HTTP_PORT": str(self.port),
             "CLASSROOM_UDP_PORT": str(self.udp_port),
-            "CLASSROOM_ADVERTISE": "127.0.0.1",
+            "CLASSROOM_HTTP_HOST": host,
+            "CLASSROOM_ADVERTISE": host,
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -81,7 +87,11 @@ class Service:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = (self.folder / "serve.log").open("ab")
         self.process = subprocess.Popen(
-            [CLASSROOM, "serve"], env=self._environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [*self._enter, CLASSROOM, "serve"],
+            env=self._environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         log.close()
         self.wait_ready()
@@ -182,9 +192,9 @@ def _people(count: int) -> Iterator[tuple[str, str, str]]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Service]:
+def running(folder: Path, where: Namespace | None = None, **environment: str) -> Iterator[Service]:
     """A service that is up inside the block and gone after it, whatever happens."""
-    service = Service(folder, **environment)
+    service = Service(folder, where, **environment)
     try:
         service.start()
         yield service
