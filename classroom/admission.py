@@ -40,6 +40,10 @@ class Rooms(Protocol):
     async def state_of(self, lecture: str) -> LectureState | None:
         """None: there is no such lecture."""
 
+
+class Peers(Protocol):
+    """Who is told of sessions that are open now."""
+
     async def watched(self, lecture: str, member: str, role: str, peer: str) -> None: ...
 
     async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None: ...
@@ -54,10 +58,18 @@ class Entry(msgspec.Struct, frozen=True):
 
 class TicketAdmission:
     def __init__(
-        self, door: Door, rooms: Rooms, witness: Witness, recorder: Recorder, clock: Clock, viewer_limit: int
+        self,
+        door: Door,
+        rooms: Rooms,
+        peers: Peers,
+        witness: Witness,
+        recorder: Recorder,
+        clock: Clock,
+        viewer_limit: int,
     ) -> None:
         self._door = door
         self._rooms = rooms
+        self._peers = peers
         self._witness = witness
         self._recorder = recorder
         self._clock = clock
@@ -93,9 +105,9 @@ class TicketAdmission:
         if invitation is None:  # so many came in between that this one's admission is forgotten
             raise Refused(Refusal.FULL, retry_after=RETRY)
         if grant.act is Act.WATCH:
-            await self._rooms.watched(grant.lecture, grant.member, invitation.role, peer)
+            await self._peers.watched(grant.lecture, grant.member, invitation.role, peer)
         else:
-            await self._rooms.published(grant.lecture, grant.slots[0], person_of(invitation), peer)
+            await self._peers.published(grant.lecture, grant.slots[0], person_of(invitation), peer)
 
     async def failed(self, ticket: str, lecture: str, act: Act, cause: str) -> None:
         """Kept where the ticket says whose attempt it was; a stranger's leaves no row."""

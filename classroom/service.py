@@ -23,10 +23,12 @@ from sqlalchemy import text
 from attendance.io.engine_sqlalchemy import READ_ONLY
 from classroom.admission import TicketAdmission
 from classroom.errors import SettingsError
+from classroom.evidence import Witness
 from classroom.io.access_aiohttp import AccessLog
 from classroom.io.attendance_aiohttp import AttendanceHandlers
 from classroom.io.channel_aiohttp import Channel
 from classroom.io.clock_time import SystemClock
+from classroom.io.errands_asyncio import Errands
 from classroom.io.health_aiohttp import Check, Health, disk_check
 from classroom.io.join_aiohttp import JoinHandlers
 from classroom.io.lectures_aiohttp import LectureHandlers
@@ -36,7 +38,8 @@ from classroom.io.metrics_prometheus import Meter
 from classroom.io.office_unix import socket_path
 from classroom.io.pages_aiohttp import Pages, protect
 from classroom.io.parent_subprocess import FATAL, Start
-from classroom.io.rooms_asyncio import LOAD_AGE, Rooms
+from classroom.io.relay_asyncio import LOAD_AGE, RelayFollower
+from classroom.io.rooms_asyncio import Rooms
 from classroom.io.roster_aiohttp import RosterHandlers
 from classroom.io.session_aiohttp import CookieGuard, Guard, OperatorGuard, SessionHandlers
 from classroom.io.stores_sqlalchemy import Stores, base_url, open_stores
@@ -63,10 +66,16 @@ class Service:
         self._draining = False
         clock = stores.clock
         meter = Meter()
-        self.rooms = Rooms(clock, stores.recorder, stores.ledger, stores.lectures, stores.roster, relay, meter)
+        witness = Witness(clock.at)
+        self._errands = Errands(stores.recorder)
+        self.rooms = Rooms(
+            clock, self._errands, stores.ledger, stores.lectures, stores.roster, relay, witness, meter.quality
+        )
         stores.recorder.follow(self.rooms.observe)
-        witness = self.rooms.witness
-        admission = TicketAdmission(stores.door, self.rooms, witness, stores.recorder, clock, settings.viewer_limit)
+        self._follower = RelayFollower(relay, self.rooms, witness, self._errands, stores.roster, clock, meter.load)
+        admission = TicketAdmission(
+            stores.door, self.rooms, self._follower, witness, stores.recorder, clock, settings.viewer_limit
+        )
         self.channel = Channel(self.rooms, admission, clock, settings.public_url)
         self._base_url = base_url(settings, port)
         self._office = stores.office(self.rooms, self._base_url)
@@ -108,9 +117,10 @@ class Service:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks, self.rooms.open():
+        async with self._errands.open(), self.rooms.open(), asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(self._relay.run(), name="relay connection"),
+                tasks.create_task(self._follower.run(), name="relay events"),
                 tasks.create_task(self.channel.run(), name="channel pings"),
             ]
             going = [row.id for row in await self._stores.lectures.all() if row.state in UNDER_WAY]
@@ -148,7 +158,7 @@ class Service:
         return "facts wait for it" if self._stores.recorder.away else None
 
     async def _check_relay(self) -> str | None:
-        seen = self.rooms.relay_seen
+        seen = self._follower.seen
         if seen is None:
             return "not connected"
         silent = time.monotonic() - seen

@@ -7,11 +7,12 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from classroom.room.messages import Quality
 from signaling.control import Load
 
 
 class Meter:
-    """Implements `rooms_asyncio.Meter`. Gauges are read when they are asked for."""
+    """Gauges are read when they are asked for."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -35,13 +36,14 @@ class Meter:
         """A gauge whose value is asked for at each reading."""
         Gauge(name, help_, namespace="classroom", registry=self._registry).set_function(value)
 
-    def quality(self, fps: float | None, freezes: int | None, loss: float | None) -> None:
-        if fps is not None:
-            self._fps.observe(fps)
-        if loss is not None:
-            self._loss.observe(loss)
-        if freezes:
-            self._freezes.inc(freezes)
+    def quality(self, quality: Quality) -> None:
+        """What a page says of its own picture."""
+        if quality.fps is not None:
+            self._fps.observe(quality.fps)
+        if quality.loss is not None:
+            self._loss.observe(quality.loss)
+        if quality.freezes:
+            self._freezes.inc(quality.freezes)
 
     def load(self, load: Load) -> None:
         self._publications.set(load.publications)

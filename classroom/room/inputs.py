@@ -75,8 +75,15 @@ class PublicationClosed(msgspec.Struct, frozen=True):
     wanted: bool
 
 
+class PublisherWarned(msgspec.Struct, frozen=True):
+    """The relay found something that a publisher should mend, by its name ("b-frames")."""
+
+    peer: str
+    reason: str
+
+
 class MemberTroubled(msgspec.Struct, frozen=True):
-    """The relay found something that this member should know: a codec their browser lacks, B-frames they send."""
+    """The relay found something that a viewer should know: a codec that their browser lacks."""
 
     member: str
     reason: str
@@ -114,6 +121,7 @@ Input = (
     | PublicationFlowed
     | PublicationFellSilent
     | PublicationClosed
+    | PublisherWarned
     | MemberTroubled
     | RelayLost
     | Ordered

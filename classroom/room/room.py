@@ -43,6 +43,7 @@ from classroom.room.inputs import (
     PublicationFellSilent,
     PublicationFlowed,
     PublicationOpened,
+    PublisherWarned,
     Received,
     RelayLost,
     RosterChanged,
@@ -112,7 +113,8 @@ class Room:
             PublicationFlowed: lambda it, now: self.slots.flow(it.peer, it.at, it.video),
             PublicationFellSilent: lambda it, now: self.slots.fall_silent(it.peer, it.last),
             PublicationClosed: lambda it, now: self.slots.close(it.peer, it.last, it.wanted),
-            MemberTroubled: self._warn,
+            PublisherWarned: lambda it, now: self._warn(self.slots.publisher(it.peer), it.reason),
+            MemberTroubled: lambda it, now: self._warn(it.member, it.reason),
             RelayLost: lambda it, now: self.slots.lose_all(it.at),
             Ordered: lambda it, now: self._order(it.action, it.by, now),
             RosterChanged: self._count_invited,
@@ -240,8 +242,9 @@ class Room:
             return []
         return [Record(JoinFailed(member, message.cause.value, message.detail), now)]
 
-    def _warn(self, troubled: MemberTroubled, now: int) -> list[Action]:
-        return [Complain(connection, troubled.reason) for connection in self.crowd.of(troubled.member)]
+    def _warn(self, member: str | None, reason: str) -> list[Action]:
+        """On every page of that member."""
+        return [] if member is None else [Complain(connection, reason) for connection in self.crowd.of(member)]
 
     def _command(self, socket: Socket, message: Command, now: int) -> list[Action]:
         if not rights(socket.person.role).move:

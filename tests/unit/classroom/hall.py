@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -15,11 +15,15 @@ from attendance.facts import Body, Fact, LectureState
 from attendance.ports import Stored
 from attendance.roster import Invitation, Member
 from classroom.admission import TicketAdmission
+from classroom.evidence import Witness
 from classroom.io.channel_aiohttp import Channel
 from classroom.io.clock_time import SystemClock
+from classroom.io.errands_asyncio import Errands
+from classroom.io.relay_asyncio import RelayFollower
 from classroom.io.rooms_asyncio import Rooms
 from classroom.people.invitations import Door
 from classroom.people.ticket import TicketSigner
+from classroom.room.messages import Quality
 from signaling.control import Audience, Closing, Event, Load, OpenPeer
 from signaling.ports import Grant, RelayDown, RelayUp
 from signaling.session.answer import Answer
@@ -119,23 +123,13 @@ class Relay:
             yield await self.told.get()
 
 
-class Meter:
-    def __init__(self) -> None:
-        self.qualities: list[float | None] = []
-        self.loads: list[Load] = []
-
-    def quality(self, fps: float | None, freezes: int | None, loss: float | None) -> None:
-        self.qualities.append(fps)
-
-    def load(self, load: Load) -> None:
-        self.loads.append(load)
-
-
 @dataclass
 class Hall:
     """`url` is the channel's; `ticket(member)` opens it."""
 
     rooms: Rooms
+    follower: RelayFollower
+    witness: Witness
     admission: TicketAdmission
     channel: Channel
     recorder: Recorder
@@ -143,10 +137,10 @@ class Hall:
     lectures: Lectures
     roster: Roster
     signer: TicketSigner
-    meter: Meter
+    qualities: list[Quality]
+    loads: list[Load]
     clock: SystemClock
     url: str = ""
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def ticket(self, member: str, lecture: str = LECTURE, lasts: int = HOUR, serial: int = 1) -> str:
         invitation = Invitation(lecture, Member(member, "", ()), member.split("-")[0], serial)
@@ -165,14 +159,20 @@ async def until(condition: Any, within: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIterator[Hall]:
-    clock, lectures, roster, relay, meter = SystemClock(), Lectures(), Roster(), Relay(), Meter()
+    clock, lectures, roster, relay = SystemClock(), Lectures(), Roster(), Relay()
     recorder = Recorder(clock)
-    rooms = Rooms(clock, recorder, Store(facts), lectures, roster, relay, meter)
+    errands, witness = Errands(recorder), Witness(clock.at)
+    qualities: list[Quality] = []
+    loads: list[Load] = []
+    rooms = Rooms(clock, errands, Store(facts), lectures, roster, relay, witness, qualities.append)
     recorder.follower = rooms.observe
+    follower = RelayFollower(relay, rooms, witness, errands, roster, clock, loads.append)
     signer = TicketSigner(["s" * 32])
-    admission = TicketAdmission(Door(signer, roster), rooms, rooms.witness, recorder, clock, viewer_limit)
+    admission = TicketAdmission(Door(signer, roster), rooms, follower, witness, recorder, clock, viewer_limit)
     channel = Channel(rooms, admission, clock, "https://class.example.org")
-    made = Hall(rooms, admission, channel, recorder, relay, lectures, roster, signer, meter, clock)
+    made = Hall(
+        rooms, follower, witness, admission, channel, recorder, relay, lectures, roster, signer, qualities, loads, clock
+    )
     app = web.Application()
     app.add_routes(channel.routes())
     runner = web.AppRunner(app, shutdown_timeout=0.5)
@@ -181,10 +181,11 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
     await site.start()
     made.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
     try:
-        async with asyncio.TaskGroup() as tasks, rooms.open():
-            pings = tasks.create_task(channel.run())
+        async with errands.open(), rooms.open(), asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(channel.run()), tasks.create_task(follower.run())]
             yield made
             await channel.drain(1.0)
-            pings.cancel()
+            for task in running:
+                task.cancel()
     finally:
         await runner.cleanup()

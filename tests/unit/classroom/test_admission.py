@@ -59,7 +59,7 @@ async def watching(here: Hall, member: str, peer: str) -> None:
     grant = await here.admission.admit(here.ticket(member), LECTURE, Act.WATCH, None)
     await here.admission.opened(grant, peer)
     here.relay.told.put_nowait(ViewerReceiving(peer, asyncio.get_running_loop().time()))
-    await until(lambda: here.rooms.witness.viewer(peer) and here.rooms.witness.viewer(peer).receiving)  # type: ignore[union-attr]
+    await until(lambda: here.witness.viewer(peer) and here.witness.viewer(peer).receiving)  # type: ignore[union-attr]
 
 
 async def test_a_fourth_device_and_a_full_lecture_are_refused(here: Hall) -> None:

@@ -197,7 +197,7 @@ async def test_trouble_becomes_a_fact(here: Hall) -> None:
 async def test_quality_reaches_the_meter(here: Hall) -> None:
     client = await enter(here, "member-1")
     await client.send(json.dumps({"type": "quality", "fps": 24.5}))
-    await until(lambda: here.meter.qualities == [24.5])
+    await until(lambda: [each.fps for each in here.qualities] == [24.5])
 
 
 async def test_a_close_frame_ends_connected_at_its_own_time(here: Hall) -> None:

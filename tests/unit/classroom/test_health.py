@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from classroom.io import health_aiohttp
 from classroom.io.health_aiohttp import Health, disk_check
 from classroom.io.metrics_prometheus import Meter
+from classroom.room.messages import Quality
 from signaling.control import Load
 
 
@@ -48,8 +49,8 @@ async def test_ready_names_what_is_not_well(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_metrics_are_for_the_private_side_and_name_no_member() -> None:
     meter = Meter()
     meter.watch("sockets", "Sockets", lambda: 3.0)
-    meter.quality(24.0, 2, 0.01)
-    meter.quality(None, None, None)
+    meter.quality(Quality(fps=24.0, freezes=2, loss=0.01))
+    meter.quality(Quality())
     meter.load(Load(1.0, 2, 1120, 3, 4, 5, {"behind": 7}, 0.5))
     app = web.Application()
     app.add_routes(Health({"service": well}, meter.exposition).private_routes())

@@ -31,6 +31,7 @@ from classroom.room.inputs import (
     Person,
     PublicationFlowed,
     PublicationOpened,
+    PublisherWarned,
     Received,
     RosterChanged,
     Ticked,
@@ -322,8 +323,12 @@ def test_the_relays_warning_reaches_every_page_of_that_member() -> None:
     stage = Stage()
     stage.join("a", "1")
     stage.join("a", "2")
-    complaints = only(stage.feed(MemberTroubled("a", "b-frames")), Complain)
+    complaints = only(stage.feed(MemberTroubled("a", "no-codec")), Complain)
     assert {each.connection for each in complaints} == {"c-a1", "c-a2"}
+    stage.join("dean", role="lecturer")
+    stage.feed(PublicationOpened("p", "lecturer", msgspec.structs.replace(DEAN, member="dean")))
+    assert only(stage.feed(PublisherWarned("p", "b-frames")), Complain) == [Complain("c-dean", "b-frames")]
+    assert stage.feed(PublisherWarned("gone", "b-frames")) == []
 
 
 def test_chat_is_in_the_next_snapshot() -> None:

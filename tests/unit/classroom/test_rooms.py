@@ -82,7 +82,7 @@ def monotonic(here: Hall) -> float:
 
 async def test_a_viewers_evidence_becomes_facts(here: Hall) -> None:
     now = monotonic(here)
-    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
     here.relay.told.put_nowait(ViewerReceiving("w1", now))
     await until(lambda: here.recorder.bodies(ReceivingBegan))
     (began,) = here.recorder.bodies(ReceivingBegan)
@@ -96,7 +96,7 @@ async def test_a_viewers_evidence_becomes_facts(here: Hall) -> None:
 
 
 async def test_a_publication_is_routed_seen_and_lost(here: Hall) -> None:
-    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.follower.published(LECTURE, "lecturer", DEAN, "p1")
     await until(lambda: here.relay.routes)
     assert here.relay.routes == [("p1", "lecturer", Audience.EVERYONE)]
     now = monotonic(here)
@@ -110,14 +110,14 @@ async def test_a_publication_is_routed_seen_and_lost(here: Hall) -> None:
 
 async def test_a_dead_relay_is_an_outage_of_lectures_that_go_on(here: Hall) -> None:
     await here.rooms.load(LECTURE)
-    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
     now = monotonic(here)
     for event in (RelayUp(now), ViewerReceiving("w1", now), RelayDown(now + 1), RelayUp(now + 2)):
         here.relay.told.put_nowait(event)
     await until(lambda: len(here.recorder.bodies(OutageEnded)) == 2)
     assert [each.cause for each in here.recorder.bodies(OutageBegan)] == ["relay"]
     assert here.recorder.bodies(ReceivingStopped)[0].reason == "relay-down"
-    assert here.rooms.relay_seen == now + 2
+    assert here.follower.seen == now + 2
 
 
 async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> None:
@@ -131,7 +131,7 @@ async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> 
     await until(lambda: here.recorder.bodies(ReceivingBegan) and len(here.relay.closed) == 2)
     assert here.relay.routes == [("p1", "lecturer", Audience.EVERYONE)]
     assert sorted(here.relay.closed) == ["w2", "w3"]
-    assert here.rooms.witness.receiving(LECTURE) == 1
+    assert here.witness.receiving(LECTURE) == 1
     assert (await here.rooms.load(LECTURE)).room.life.state is LectureState.LIVE
 
 
@@ -140,7 +140,7 @@ async def test_a_beat_vouches_only_for_what_was_seen_since(here: Hall, monkeypat
     monkeypatch.setattr(rooms_asyncio, "BEAT_AGE", 200_000)
     async with hall() as other:
         fresh, stale = await joined(other, "member-1"), await joined(other, "member-2")
-        await other.rooms.watched(LECTURE, "member-1", "member", "w1")
+        await other.follower.watched(LECTURE, "member-1", "member", "w1")
         other.relay.told.put_nowait(ViewerReceiving("w1", monotonic(other)))
         stale.evidence -= 10_000_000
         await asyncio.sleep(0.25)
@@ -192,9 +192,9 @@ async def test_staff_start_and_end_it(here: Hall) -> None:
 
 
 async def test_the_end_closes_the_lectures_peers(here: Hall) -> None:
-    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
-    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
-    await here.rooms.watched("other", "member-1", "member", "w2")
+    await here.follower.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
+    await here.follower.watched("other", "member-1", "member", "w2")
     await here.rooms.end(LECTURE, LectureState.LIVE, None)
     await until(lambda: len(here.relay.closed) == 2)
     assert sorted(here.relay.closed) == ["p1", "w1"]
@@ -211,8 +211,8 @@ async def test_trouble_is_shown_to_staff_with_its_cause(here: Hall) -> None:
 
 async def test_the_relays_warnings_reach_the_pages(here: Hall) -> None:
     dean, member = await joined(here, "lecturer-1"), await joined(here, "member-1")
-    await here.rooms.published(LECTURE, "lecturer", DEAN, "p1")
-    await here.rooms.watched(LECTURE, "member-1", "member", "w1")
+    await here.follower.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
     here.relay.told.put_nowait(PublisherTrouble("p1", "b-frames"))
     here.relay.told.put_nowait(ViewerLacksCodec("w1", "lecturer", Codec.H264))
     await until(lambda: dean.complaints and member.complaints)
@@ -221,8 +221,18 @@ async def test_the_relays_warnings_reach_the_pages(here: Hall) -> None:
 
 async def test_the_relays_load_is_a_sign_of_life(here: Hall) -> None:
     here.relay.told.put_nowait(Load(5.0, 1, 2, 3, 4, 5, {}, 0.1))
-    await until(lambda: here.meter.loads)
-    assert here.rooms.relay_seen == 5.0
+    await until(lambda: here.loads)
+    assert here.follower.seen == 5.0
+
+
+async def test_who_is_invited_meanwhile_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms_asyncio, "COUNT", 0.05)
+    async with hall() as here:
+        outlet = await joined(here)
+        live = await here.rooms.load(LECTURE)
+        live.room.invited = 0
+        await until(lambda: live.room.invited == 5)
+        here.rooms.feed(LECTURE, Left(outlet.connection, 0, "closed"))
 
 
 async def test_a_room_that_nobody_needs_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

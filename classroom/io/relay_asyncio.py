@@ -1,0 +1,183 @@
+"""Follows the relay: what it saw becomes facts and inputs of rooms; what it holds is taken over after a restart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from attendance.errors import AttendanceError
+from attendance.ports import Clock
+from attendance.roster import Invitation
+from classroom.admission import person_of
+from classroom.errors import ClassroomError
+from classroom.evidence import Witness
+from classroom.io.errands_asyncio import Errands
+from classroom.io.rooms_asyncio import Rooms
+from classroom.people.role import rights
+from classroom.room.inputs import (
+    MemberTroubled,
+    Person,
+    PublicationClosed,
+    PublicationFellSilent,
+    PublicationFlowed,
+    PublicationOpened,
+    PublisherWarned,
+    RelayLost,
+)
+from signaling.control import (
+    Closing,
+    Event,
+    Load,
+    OpenPeer,
+    PeerClosed,
+    PublicationFlowing,
+    PublicationSilent,
+    PublisherTrouble,
+    ViewerLacksCodec,
+    ViewerReceiving,
+)
+from signaling.errors import Refused
+from signaling.ports import Relay, RelayDown, RelayUp
+
+WANTED = frozenset({Closing.DELETED, Closing.REPLACED})
+"""Ends that the publisher, or the room, meant; after any other the publisher may come back."""
+
+LOAD_AGE = 3.0
+"""Seconds without the relay's load, which it tells each second, after which it does not seem well."""
+
+_log = logging.getLogger(__name__)
+
+
+class Invitations(Protocol):
+    async def invitation(self, lecture: str, member: str) -> Invitation | None: ...
+
+
+class RelayFollower:
+    """Somebody must own `run()`. `measure` is given the relay's load each second."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        rooms: Rooms,
+        witness: Witness,
+        errands: Errands,
+        invitations: Invitations,
+        clock: Clock,
+        measure: Callable[[Load], None],
+    ) -> None:
+        self.seen: float | None = None
+        """CLOCK_MONOTONIC of the relay's last sign of life; None while it is away."""
+        self._relay = relay
+        self._rooms = rooms
+        self._witness = witness
+        self._errands = errands
+        self._invitations = invitations
+        self._clock = clock
+        self._measure = measure
+        self._publishers: dict[str, str] = {}
+        self._events: dict[type, Callable[[Any], None]] = {
+            PublicationFlowing: self._flowing,
+            PublicationSilent: self._silent,
+            PeerClosed: self._peer_closed,
+            PublisherTrouble: self._publisher_trouble,
+            ViewerLacksCodec: self._lacks_codec,
+            Load: self._load,
+        }
+
+    async def watched(self, lecture: str, member: str, role: str, peer: str) -> None:
+        """The relay has a viewer of this member."""
+        await self._rooms.load(lecture)
+        self._witness.watch(peer, lecture, member, rights(role).counted)
+
+    async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None:
+        """The relay has a publication of this person."""
+        await self._rooms.load(lecture)
+        self._publishers[peer] = lecture
+        self._rooms.feed(lecture, PublicationOpened(peer, slot, person))
+
+    async def run(self) -> None:
+        """Until cancelled; one at a time."""
+        async for event in self._relay.events():
+            if isinstance(event, RelayUp):
+                await self._relay_up(event)
+            elif isinstance(event, RelayDown):
+                self._relay_down(event)
+            else:
+                self._evidence(event)
+                handler = self._events.get(type(event))
+                if handler is not None:
+                    handler(event)
+
+    def _evidence(self, event: Event | RelayUp | RelayDown) -> None:
+        for told in self._witness.receive(event, self._rooms.going()):
+            self._rooms.record(told.lecture, told.body, told.happened)
+
+    async def _relay_up(self, event: RelayUp) -> None:
+        """Take over what the relay holds: nothing after its own restart, everything after ours."""
+        _log.info("the relay is up")
+        self.seen = event.at
+        try:
+            peers = await self._relay.peers()
+        except Refused:  # it went down again; RelayDown follows
+            return
+        self._evidence(event)
+        for peer in peers:
+            try:
+                await self._take_over(peer, event.at)
+            except (ClassroomError, AttendanceError) as error:
+                _log.error("a peer of the relay cannot be taken over and is closed: %s", error)
+                self._errands.put(partial(self._relay.close, peer.peer, Closing.DELETED))
+
+    async def _take_over(self, peer: OpenPeer, at: float) -> None:
+        invitation = await self._invitations.invitation(peer.lecture, peer.member)
+        if invitation is None:
+            self._errands.put(partial(self._relay.close, peer.peer, Closing.DELETED))
+            return
+        if peer.publishes is None:
+            await self.watched(peer.lecture, peer.member, invitation.role, peer.peer)
+            if peer.receiving:
+                self._evidence(ViewerReceiving(peer.peer, at))
+            return
+        await self.published(peer.lecture, peer.publishes, person_of(invitation), peer.peer)
+        if peer.receiving:
+            self._rooms.feed(peer.lecture, PublicationFlowed(peer.peer, self._clock.at(at), peer.video))
+
+    def _relay_down(self, event: RelayDown) -> None:
+        _log.warning("the relay is down")
+        self.seen = None
+        self._evidence(event)
+        self._publishers.clear()
+        for lecture in self._rooms.going():
+            self._rooms.feed(lecture, RelayLost(self._clock.at(event.at)))
+
+    def _flowing(self, event: PublicationFlowing) -> None:
+        lecture = self._publishers.get(event.peer)
+        if lecture is not None:
+            self._rooms.feed(lecture, PublicationFlowed(event.peer, self._clock.at(event.at), event.video))
+
+    def _silent(self, event: PublicationSilent) -> None:
+        lecture = self._publishers.get(event.peer)
+        if lecture is not None:
+            self._rooms.feed(lecture, PublicationFellSilent(event.peer, self._clock.at(event.last)))
+
+    def _peer_closed(self, event: PeerClosed) -> None:
+        lecture = self._publishers.pop(event.peer, None)
+        if lecture is not None:
+            wanted = event.reason in WANTED
+            self._rooms.feed(lecture, PublicationClosed(event.peer, self._clock.at(event.last), wanted))
+
+    def _publisher_trouble(self, event: PublisherTrouble) -> None:
+        lecture = self._publishers.get(event.peer)
+        if lecture is not None:
+            self._rooms.feed(lecture, PublisherWarned(event.peer, event.trouble))
+
+    def _lacks_codec(self, event: ViewerLacksCodec) -> None:
+        viewer = self._witness.viewer(event.peer)
+        if viewer is not None:
+            self._rooms.feed(viewer.lecture, MemberTroubled(viewer.member, "no-codec"))
+
+    def _load(self, event: Load) -> None:
+        self.seen = event.at
+        self._measure(event)
