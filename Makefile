@@ -42,7 +42,7 @@ bench: development $(STAMPS)/pages  ## measure: figures go to benchmarks/results
 	$(BIN)/python -m benchmarks
 
 soak: development $(STAMPS)/pages  ## long runs, not in CI
-	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.fanout --viewers 200 --seconds 900
 
 lock: $(STAMPS)/uv  ## resolve the dependencies again (after a change in pyproject.toml)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -94,3 +94,11 @@ async def test_a_database_and_a_redis_that_answer_are_named(tmp_path: Path, post
     assert findings["database"].state is State.OK
     assert findings["database"].found.startswith("postgresql 1")
     assert findings["redis"].state is State.OK
+
+
+def test_the_example_configuration_can_be_used_and_every_setting_is_documented() -> None:
+    root = Path(__file__).parents[3]
+    chosen = load(root / "deploy" / "classroom.toml")
+    assert (chosen.http_port, chosen.udp_port) == (8080, 8189)
+    operations = (root / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`CLASSROOM_{name.upper()}`" not in operations] == []
