@@ -152,7 +152,9 @@ export class Player {
       return
     }
     this.tries += 1
-    this.again(Math.max(refused.retryAfter ?? 0, retryDelay(this.tries, this.port.members(), Math.random())))
+    // The relay is back sooner than the second that its refusal can name.
+    const asked = refused.type === 'relay-restarting' ? 0 : (refused.retryAfter ?? 0)
+    this.again(Math.max(asked, retryDelay(this.tries, this.port.members(), Math.random())))
   }
 
   private again(delay: number): void {

@@ -135,7 +135,9 @@ export class Publisher {
       return
     }
     this.tries += 1
-    this.again(Math.max(retryDelay(this.tries, 0, Math.random()), Math.min(refused.retryAfter ?? 0, 5_000)))
+    // The relay is back sooner than the second that its refusal can name.
+    const asked = refused.type === 'relay-restarting' ? 0 : Math.min(refused.retryAfter ?? 0, 5_000)
+    this.again(Math.max(asked, retryDelay(this.tries, 0, Math.random())))
   }
 
   private again(delay: number): void {

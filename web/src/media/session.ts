@@ -39,9 +39,20 @@ export async function post(url: string, ticket: string, offer: string, signal: A
 }
 
 /** Say that the session is over; works while the page goes away, and never raises. */
-export function drop(location: string | null, ticket: string): void {
+export async function drop(location: string | null, ticket: string): Promise<void> {
   if (location === null) return
-  void fetch(location, { method: 'DELETE', headers: { Authorization: `Bearer ${ticket}` }, keepalive: true }).catch(
-    () => undefined, // the relay ends a silent peer by itself
-  )
+  const init = { method: 'DELETE', headers: { Authorization: `Bearer ${ticket}` }, keepalive: true }
+  await fetch(location, init).catch(() => undefined) // the relay ends a silent peer by itself
+}
+
+const FAREWELL = 1_000
+
+/**
+ * DELETE first, then close: a close that arrives alone looks like a loss, and the audience would be shown a card for
+ * someone who left on purpose.
+ */
+export async function leave(peer: RTCPeerConnection, location: string | null, ticket: string): Promise<void> {
+  const late = new Promise((resolve) => setTimeout(resolve, FAREWELL))
+  await Promise.race([drop(location, ticket), late])
+  peer.close()
 }

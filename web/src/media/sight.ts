@@ -15,6 +15,9 @@ export interface Sight {
   /** Bytes of media and reports that arrived on the transport. */
   bytes: number
   slots: Record<Slot, LineSight>
+  /** Connectivity checks (RFC 7675) sent, and answered; both 0 where the browser does not tell. */
+  checks: number
+  answers: number
   freezes: number
   received: number
   lost: number
@@ -33,6 +36,8 @@ export function emptySight(): Sight {
   return {
     bytes: 0,
     slots: Object.fromEntries(SLOTS.map((slot) => [slot, { frames: 0, audio: 0, video: 0 }])) as Sight['slots'],
+    checks: 0,
+    answers: 0,
     freezes: 0,
     received: 0,
     lost: 0,
@@ -54,8 +59,7 @@ export function sightOf(entries: Iterable<Entry>, slotOf: ReadonlyMap<string, Sl
         break
       case 'candidate-pair':
         pair += number(entry, 'bytesReceived')
-        if (entry.nominated === true && typeof entry.currentRoundTripTime === 'number')
-          sight.rtt = entry.currentRoundTripTime * 1000
+        if (entry.nominated === true) addPair(sight, entry)
         break
       case 'inbound-rtp': {
         media += number(entry, 'bytesReceived')
@@ -68,6 +72,12 @@ export function sightOf(entries: Iterable<Entry>, slotOf: ReadonlyMap<string, Sl
   // Firefox has no transport entry; where neither exists the media itself is the evidence.
   sight.bytes = Math.max(transport, pair, media)
   return sight
+}
+
+function addPair(sight: Sight, entry: Entry): void {
+  sight.checks = number(entry, 'requestsSent') + number(entry, 'consentRequestsSent')
+  sight.answers = number(entry, 'responsesReceived')
+  if (typeof entry.currentRoundTripTime === 'number') sight.rtt = entry.currentRoundTripTime * 1000
 }
 
 function addLine(sight: Sight, slot: Slot, entry: Entry, wall: number): void {

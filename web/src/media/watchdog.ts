@@ -7,6 +7,8 @@
  * returns. The relay says that a source is silent after 2 s, hence 3 s here before a stall is ours. Bytes on the
  * transport are the second evidence: a slot that has just become live and brings not a single byte within a second
  * means that our transport died while nothing was flowing; with bytes but no picture yet the key frame is on its way.
+ * Just after a source went, a connectivity check (browsers send one every 2.65 s) that stays without an answer says
+ * the same sooner: then it was not the source that died but what carried it to us.
  *
  * All times are milliseconds of the caller's monotonic clock.
  */
@@ -44,6 +46,9 @@ export const LIMITS = {
   partial: 10_000,
   /** The page slept when two looks are further apart; what happened meanwhile says nothing. */
   slept: 4_000,
+  /** A check stays unanswered this long, within this time after a source went. */
+  unanswered: 1_200,
+  suspicious: 12_000,
   /** Progress within this time is "playing". */
   fresh: 2_000,
 } as const
@@ -60,6 +65,8 @@ export class Watchdog {
   private bytes = 0
   private bytesAt: number
   private connectedAt: number | null = null
+  private wentAt: number | null = null
+  private checks = { sent: 0, answered: 0, askedAt: null as number | null }
   private lookedAt: number
 
   constructor(
@@ -88,8 +95,22 @@ export class Watchdog {
       return now - this.startedAt > LIMITS.connecting && this.connectedAt === null ? 'dead' : 'starting'
     }
     this.connectedAt ??= now
-    if (live.length === 0) return 'waiting'
-    return this.judge(now, live)
+    if (live.length > 0) {
+      this.checks.askedAt = null
+      return this.judge(now, live)
+    }
+    return this.isDeserted(now, sight) ? 'dead' : 'waiting'
+  }
+
+  /** A source went, and since then not even a check has been answered. */
+  private isDeserted(now: number, sight: Sight): boolean {
+    const { checks } = this
+    if (sight.answers !== checks.answered) checks.askedAt = null
+    else if (sight.checks !== checks.sent) checks.askedAt ??= now
+    checks.sent = sight.checks
+    checks.answered = sight.answers
+    if (this.wentAt === null || now - this.wentAt > LIMITS.suspicious) return false
+    return checks.askedAt !== null && now - checks.askedAt >= LIMITS.unanswered
   }
 
   private judge(now: number, live: Slot[]): Verdict {
@@ -113,6 +134,7 @@ export class Watchdog {
   private follow(now: number, slot: Slot, sight: Sight, wish: Wish, visible: boolean): boolean {
     const memory = this.memory(slot)
     if (!wish.live) {
+      if (memory.since !== null) this.wentAt = now
       memory.since = null
       memory.played = false
       return false
@@ -135,6 +157,7 @@ export class Watchdog {
 
   private wake(now: number): void {
     this.bytesAt = now
+    this.checks.askedAt = null
     for (const memory of this.slots.values()) memory.movedAt = now
   }
 

@@ -1,7 +1,7 @@
 /** One attempt to watch: a peer connection with an audio and a video line for each slot. */
 
 import { SLOTS, slim, type Kind, type Slot } from './offer'
-import { drop, post } from './session'
+import { drop, leave, post } from './session'
 
 /** Where to watch a lecture, as long as the room has not named another address. */
 export const watchAddress = (lecture: string): string => `/whep/${encodeURIComponent(lecture)}`
@@ -52,7 +52,7 @@ export class Viewing {
     const session = await post(url, ticket, offer.sdp ?? '', this.ending.signal)
     this.location = session.location
     if (this.ending.signal.aborted) {
-      drop(this.location, ticket)
+      await drop(this.location, ticket)
       return
     }
     await local
@@ -81,7 +81,6 @@ export class Viewing {
   close(): void {
     if (this.ending.signal.aborted) return
     this.ending.abort()
-    this.peer.close()
-    drop(this.location, this.ticket)
+    void leave(this.peer, this.location, this.ticket)
   }
 }

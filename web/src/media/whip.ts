@@ -1,7 +1,7 @@
 /** One attempt to publish: a peer connection that sends what a stream holds. */
 
 import { slim } from './offer'
-import { drop, post } from './session'
+import { drop, leave, post } from './session'
 
 export interface Picture {
   /** Bits a second. */
@@ -47,7 +47,7 @@ export class Publishing {
     const session = await post(url, ticket, offer.sdp ?? '', this.ending.signal)
     this.location = session.location
     if (this.ending.signal.aborted) {
-      drop(this.location, ticket)
+      await drop(this.location, ticket)
       return
     }
     await local
@@ -91,7 +91,6 @@ export class Publishing {
   close(): void {
     if (this.ending.signal.aborted) return
     this.ending.abort()
-    this.peer.close()
-    drop(this.location, this.ticket)
+    void leave(this.peer, this.location, this.ticket)
   }
 }

@@ -124,6 +124,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   'over.title': 'The lecture has ended',
   'over.at': 'Ended at {time}',
+  'over.counted': '{name}, your time',
   'over.text': 'Thank you for taking part. This is your recorded time; if in doubt, ask the organizer who sent you the link.',
 
   'trouble.no-media.title': 'No picture arrives',
@@ -259,7 +260,6 @@ export const en: Record<keyof typeof zh, string> = {
   'console.lecture-title': 'Title',
   'console.starts': 'Starts',
   'console.ends': 'Ends',
-  'console.starts-empty': 'May be set later',
   'console.wrong-times': 'The end must be after the start.',
   'console.times-help': 'Doors open 30 minutes before the start; it never ends by itself.',
   'console.back': 'Back to the lectures',

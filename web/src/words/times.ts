@@ -12,18 +12,6 @@ export function day(moment: string | null): string {
   return new Intl.DateTimeFormat(locale(), { month: 'long', day: 'numeric', weekday: 'long' }).format(new Date(moment))
 }
 
-export function dayAndClock(moment: string | null): string {
-  if (moment === null) return ''
-  return new Intl.DateTimeFormat(locale(), {
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    hour12: false,
-  }).format(new Date(moment))
-}
-
 /** "7月14日星期二 19:30–21:00"; what is not known is left out. */
 export function span(starts: string | null, ends: string | null): string {
   if (starts === null) return ''
@@ -51,4 +39,10 @@ export function ticking(ms: number): string {
 
 export function grouped(count: number): string {
   return new Intl.NumberFormat(locale()).format(count)
+}
+
+/** Local time as a `datetime-local` field writes it. */
+export function localTime(moment: Date): string {
+  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`
+  return `${day}T${two(moment.getHours())}:${two(moment.getMinutes())}`
 }

@@ -121,6 +121,7 @@ export const zh = {
 
   'over.title': '课堂已结束',
   'over.at': '{time} 结束',
+  'over.counted': '{name}，您的计时',
   'over.text': '感谢参加。以上为系统记录的时长；如有疑问，请联系给您发链接的组织员。',
 
   'trouble.no-media.title': '没有收到画面',
@@ -256,7 +257,6 @@ export const zh = {
   'console.lecture-title': '课堂名称',
   'console.starts': '开始时间',
   'console.ends': '结束时间',
-  'console.starts-empty': '可以以后再定',
   'console.wrong-times': '结束时间应晚于开始时间。',
   'console.times-help': '开始前 30 分钟开放候场；到了结束时间不会自动结束。',
   'console.back': '返回课堂列表',

@@ -14,6 +14,8 @@ class Scene {
   flowing: Slot[] = []
   /** Reports arrive although no media does. */
   reports = false
+  /** Connectivity checks are answered. */
+  answered = true
   transport: Transport = UP
   visible = true
   readonly dog: Watchdog
@@ -24,6 +26,8 @@ class Scene {
 
   step(): Verdict {
     this.now += 500
+    if (this.now % 2_500 === 0) this.sight.checks += 1
+    if (this.answered) this.sight.answers = this.sight.checks
     if (this.reports) this.sight.bytes += 60
     for (const slot of this.flowing) {
       this.sight.bytes += 20_000
@@ -97,6 +101,23 @@ describe('the watchdog', () => {
     scene.for(4_000)
     scene.live = { lecturer: 'picture' }
     expect(scene.for(2_000)).toContain('stalled')
+  })
+
+  it('finds it sooner where a check stays unanswered after the source went', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.live = {}
+    scene.answered = false
+    expect(scene.for(4_500)).toContain('dead')
+  })
+
+  it('makes nothing of unanswered checks long after', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.live = {}
+    scene.for(LIMITS.suspicious + 500)
+    scene.answered = false
+    expect(scene.for(30_000)).not.toContain('dead')
   })
 
   it('gives a first picture five seconds while bytes arrive', () => {
