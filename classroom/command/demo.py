@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import ipaddress
 import signal
 import socket
@@ -141,12 +142,19 @@ async def serving(settings: Settings, environment: dict[str, str]) -> AsyncItera
         )
     try:
         assert process.stdout is not None
+        await asyncio.to_thread(import_the_rest)  # meanwhile: it takes as long as the service's start
         if not await process.stdout.readline():
             await process.wait()
             raise DemoError(f"the service did not start:\n{log.read_text(errors='replace')[-LOG_TAIL:].strip()}")
         yield process
     finally:
         await stopped(process)
+
+
+def import_the_rest() -> None:
+    """What this program needs once the service is ready."""
+    for module in ("office_unix", "publisher_aiortc", "qr_segno"):
+        importlib.import_module(f"classroom.io.{module}")
 
 
 async def stopped(process: asyncio.subprocess.Process) -> None:
