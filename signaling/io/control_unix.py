@@ -37,7 +37,7 @@ from signaling.session.offer import Offer
 ANSWER_TIMEOUT = 5.0  # seconds until a question counts as unanswered
 MAX_PENDING = 4_000  # questions under way
 MAX_EVENTS = 50_000  # events that wait for their one consumer
-RECONNECT = (0.05, 1.0)  # seconds: the first pause and the longest
+RECONNECT = (0.05, 0.2)  # seconds: the first pause and the longest
 RETRY_AFTER = {Refusal.RELAY_DOWN: 1, Refusal.FULL: 30}  # seconds, for those whom the relay refuses
 
 _log = logging.getLogger(__name__)
