@@ -11,7 +11,7 @@ import { asRefused, type Refused } from '../rest/problem'
 import { SLOTS, type Slot } from './offer'
 import { emptySight, sightOf, slotsByMid, type Sight } from './sight'
 import { Viewing } from './whep'
-import { Watchdog, retryDelay, type Verdict, type Wishes } from './watchdog'
+import { Watchdog, restartDelay, retryDelay, type Verdict, type Wishes } from './watchdog'
 
 export type PlayerPhase = 'idle' | 'connecting' | 'waiting' | 'playing' | 'reconnecting' | 'refused'
 
@@ -152,9 +152,9 @@ export class Player {
       return
     }
     this.tries += 1
-    // The relay is back sooner than the second that its refusal can name.
-    const asked = refused.type === 'relay-restarting' ? 0 : (refused.retryAfter ?? 0)
-    this.again(Math.max(asked, retryDelay(this.tries, this.port.members(), Math.random())))
+    const members = this.port.members()
+    if (refused.type === 'relay-restarting') this.again(restartDelay(members, Math.random()))
+    else this.again(Math.max(refused.retryAfter ?? 0, retryDelay(this.tries, members, Math.random())))
   }
 
   private again(delay: number): void {

@@ -11,7 +11,7 @@
 import type { SlotState } from '../channel/messages'
 import { asRefused, type Refused } from '../rest/problem'
 import { outboundOf, type Sending } from './outbound'
-import { retryDelay } from './watchdog'
+import { restartDelay, retryDelay } from './watchdog'
 import { Publishing, type Picture } from './whip'
 
 export type PublisherPhase = 'idle' | 'connecting' | 'sending' | 'reconnecting' | 'replaced' | 'refused'
@@ -135,9 +135,8 @@ export class Publisher {
       return
     }
     this.tries += 1
-    // The relay is back sooner than the second that its refusal can name.
-    const asked = refused.type === 'relay-restarting' ? 0 : Math.min(refused.retryAfter ?? 0, 5_000)
-    this.again(Math.max(asked, retryDelay(this.tries, 0, Math.random())))
+    if (refused.type === 'relay-restarting') this.again(restartDelay(0, Math.random()))
+    else this.again(Math.max(Math.min(refused.retryAfter ?? 0, 5_000), retryDelay(this.tries, 0, Math.random())))
   }
 
   private again(delay: number): void {

@@ -193,3 +193,8 @@ export function retryDelay(tries: number, members: number, random: number): numb
   const backoff = Math.min(RETRY.first * 2 ** (tries - 1), RETRY.longest)
   return Math.round(backoff * (0.5 + random / 2) + spread * random * 0.5)
 }
+
+/** While the relay restarts, which takes about a second: ask again soon, but not all in the same instant. */
+export function restartDelay(members: number, random: number): number {
+  return Math.round(250 + 250 * random + Math.min(members * RETRY.perMember, RETRY.widest) * random)
+}

@@ -104,7 +104,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   'room.count': '{n} people here',
   'room.waiting': 'Keep this page open; it plays by itself.',
-  'room.interrupted': 'Interrupted since {time}. Please stay, it plays again by itself; the gap does not affect your time.',
+  'room.interrupted': 'Interrupted since {time}. Please stay, it plays again by itself.',
 
   'connection.first': 'Connecting to the classroom…',
   'connection.channel': 'Connection to the classroom lost, reconnecting…',
@@ -206,7 +206,7 @@ export const en: Record<keyof typeof zh, string> = {
   'studio.screen-failed': 'Sharing did not work, please try again.',
   'studio.begin': 'Open the lecture',
   'studio.end': 'End the lecture',
-  'studio.end-yes': 'End the lecture',
+  'studio.end-yes': 'End the lecture for good',
   'studio.end-ask': 'End the lecture? {n} are watching',
   'studio.end-text': 'It cannot be started again; counting stops.',
   'studio.stop-ask': '{n} are watching. Stop?',

@@ -101,7 +101,7 @@ export const zh = {
 
   'room.count': '{n} 人在课堂',
   'room.waiting': '请保持此页打开，开始后会自动播放。',
-  'room.interrupted': '{time} 起直播中断。请不要离开，恢复后会自动播放；中断时间不影响您的时长。',
+  'room.interrupted': '{time} 起直播中断。请不要离开，恢复后会自动播放。',
 
   'connection.first': '正在连接课堂…',
   'connection.channel': '与课堂的连接中断，正在重连…',
@@ -203,7 +203,7 @@ export const zh = {
   'studio.screen-failed': '屏幕共享没有成功，请再试一次。',
   'studio.begin': '宣布开始',
   'studio.end': '结束课堂',
-  'studio.end-yes': '结束课堂',
+  'studio.end-yes': '结束课堂，不再开始',
   'studio.end-ask': '结束课堂？{n} 人正在收看',
   'studio.end-text': '结束后不能再开始，计时随之停止。',
   'studio.stop-ask': '{n} 人正在收看，停止直播？',
