@@ -52,12 +52,12 @@ from signaling.relay.answering import ROLES, answer_publication, answer_viewer
 from signaling.relay.connectivity import Connectivity
 from signaling.relay.ingest import Ingest
 from signaling.relay.limits import Limits as Limits
+from signaling.relay.notices import Notices
 from signaling.relay.peers import Peer, Peers, State
 from signaling.relay.playback import REPORT, Playback
 from signaling.relay.publication import STILL, Publication, formats_of
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import STAGE, Slots
-from signaling.relay.stream import Notices
 from signaling.relay.viewer import Viewer
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Fingerprint, Kind, Offer

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from random import Random
 
 from signaling.relay.limits import Limits
-from signaling.relay.stream import Feed, Notices, Stream
+from signaling.relay.notices import Notices
+from signaling.relay.stream import Feed, Stream
 from signaling.session.offer import Kind
 
 FIRST_NUMBERS = range(2048, 16384)

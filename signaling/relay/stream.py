@@ -9,19 +9,20 @@ were numbered, so that what is sent again is the same to the byte.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from signaling.control import Audience
-from signaling.relay.actions import Action, Forward, Resend, Viewers
+from signaling.relay.actions import Action
 from signaling.relay.clock import signed
+from signaling.relay.group import Group
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.numbering import Numbering
 from signaling.relay.publication import RATES, Arrival, Track
 from signaling.relay.ring import Kept, Ring
-from signaling.relay.subscription import Place, Subscription
+from signaling.relay.subscribers import Resent, Subscribers
+from signaling.relay.subscription import Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import pack_rtp
 
@@ -40,65 +41,6 @@ class Feed:
     audience: Audience
 
 
-@dataclass(slots=True)
-class Family:
-    """Viewers that are sent the same bytes (before encryption)."""
-
-    payload_types: dict[Codec, int]
-    line: int
-    viewers: Viewers = field(default_factory=Viewers)
-    newest: int = 0  # the highest first number of its viewers
-
-
-def _number_of(kept: Kept) -> int:
-    return kept.number
-
-
-@dataclass(slots=True)
-class Group:
-    """The packets since the last key frame, for publishers that make none when asked."""
-
-    packets: list[Kept] = field(default_factory=list)
-    bytes: int = 0
-    since: float = 0.0
-    whole: bool = False
-
-    def begin(self, now: float) -> None:
-        self.packets, self.bytes, self.since, self.whole = [], 0, now, True
-
-    def put(self, kept: Kept, now: float, limits: Limits) -> None:
-        if not self.whole:
-            return
-        insort(self.packets, kept, key=_number_of)
-        self.bytes += len(kept.packet)
-        if self.bytes > limits.group_bytes or now - self.since > limits.group_seconds:
-            self.drop()
-
-    def drop(self) -> None:
-        self.packets, self.bytes, self.whole = [], 0, False
-
-
-@dataclass(slots=True)
-class Resent:
-    """`too_old`: something asked for is kept no more, so that only a key frame helps."""
-
-    packets: list[bytes] = field(default_factory=list)
-    viewer: int = -1
-    too_old: bool = False
-
-
-@dataclass(slots=True)
-class Notices:
-    """What streams have to say besides packets. The relay reads and empties the lists after each input."""
-
-    entered: list[str] = field(default_factory=list)
-    """Peers that began to be sent a stream, or whose stream has another source: their reports are due."""
-    lacking: list[tuple[str, str, Codec]] = field(default_factory=list)
-    """(peer, slot, codec): the offer of the peer does not hold the codec that plays now."""
-    dropped: Counter[str] = field(default_factory=Counter)
-    """Packets dropped since start, by reason."""
-
-
 class Stream:
     """`packets` and `octets` count as in sender reports."""
 
@@ -113,19 +55,13 @@ class Stream:
         self.codec: Codec | None = None
         self.packets = 0
         self.octets = 0
-        self._limits = limits
         self._notices = notices
-        self._keep = True
-        self._replay_waiting = False
-        self._next_since = 0.0
-        self._subscriptions: dict[str, Subscription] = {}
-        self._waiting: dict[str, Subscription] = {}
-        self._replayed: deque[Subscription] = deque()
-        self._replay_at: float | None = None
-        self._families: dict[tuple[tuple[tuple[Codec, int], ...], int], Family] = {}
         self._numbering = Numbering(first)
         self._ring = Ring()
-        self._group = Group()
+        self._group = Group(limits)
+        self._keep = True
+        self._subscribers = Subscribers(kind, self._ring, self._group, limits, notices)
+        self._next_since = 0.0
         self._track: Track | None = None
         self._restarts = 0
         self._offset = 0  # outgoing timestamp − the source's
@@ -150,7 +86,7 @@ class Stream:
                 self._next_since = now
             self.next_feed = feed
             return
-        self._refresh(now)
+        self._refresh()
 
     def unroute(self, publication: str, now: float) -> None:
         """This publication feeds the stream no more."""
@@ -159,7 +95,7 @@ class Stream:
         if self.feed is not None and self.feed.publication == publication:
             self.feed = None
             self._break(NO_KEY_FRAME)
-            self._refresh(now)
+            self._refresh()
 
     @property
     def wants_key_frame_of(self) -> str | None:
@@ -168,7 +104,7 @@ class Stream:
             return None
         if self.next_feed is not None:
             return self.next_feed.publication
-        if self.feed is not None and (self._waiting or not self._locked):
+        if self.feed is not None and (self._subscribers.waiting or not self._locked):
             return self.feed.publication
         return None
 
@@ -188,13 +124,22 @@ class Stream:
     # --- viewers ---------------------------------------------------------------------------------------------------
 
     def add(self, subscription: Subscription, now: float) -> None:
-        self._subscriptions[subscription.peer] = subscription
-        self._settle(subscription, now)
+        self._subscribers.add(subscription, self._wanted(subscription), self._numbering.next)
 
     def remove(self, peer: str) -> None:
-        subscription = self._subscriptions.pop(peer, None)
-        if subscription is not None:
-            self._out(subscription)
+        self._subscribers.remove(peer, self._numbering.next)
+
+    def feeds(self, peer: str) -> bool:
+        """Whether this viewer is sent packets of the stream now."""
+        return self._locked and self._subscribers.sent_to(peer)
+
+    def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
+        """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
+        return self._subscribers.resend(peer, numbers, self._numbering.next)
+
+    def reached(self, peer: str, sent: int) -> int | None:
+        """The stream's number of 16 bits that this viewer reports; None when it was not sent it."""
+        return self._subscribers.reached(peer, sent, self._numbering.next)
 
     def _wanted(self, subscription: Subscription) -> bool:
         feed = self.feed
@@ -211,50 +156,8 @@ class Stream:
             self._notices.lacking.append((subscription.peer, self.slot, self.codec))
         return False
 
-    def _refresh(self, now: float) -> None:
-        for subscription in self._subscriptions.values():
-            self._settle(subscription, now)
-
-    def _settle(self, subscription: Subscription, now: float) -> None:
-        wanted = self._wanted(subscription)
-        if not wanted:
-            self._out(subscription)
-        elif subscription.place is Place.OUT and self.kind is Kind.AUDIO:
-            self._in(subscription, self._numbering.next)
-        elif subscription.place is Place.OUT:
-            subscription.place = Place.WAITING
-            self._waiting[subscription.peer] = subscription
-        if self._replay_waiting:
-            self._begin_replays(now)
-
-    def _in(self, subscription: Subscription, number: int) -> None:
-        subscription.enter(number)
-        self._join_family(subscription)
-        self._notices.entered.append(subscription.peer)
-
-    def _join_family(self, subscription: Subscription) -> None:
-        subscription.place = Place.IN
-        self._waiting.pop(subscription.peer, None)
-        key = (tuple(sorted(subscription.payload_types.items())), subscription.line)
-        family = self._families.get(key)
-        if family is None:
-            family = self._families[key] = Family(dict(subscription.payload_types), subscription.line)
-        family.newest = max(family.newest, subscription.first)
-        family.viewers.add(subscription.viewer)
-
-    def _out(self, subscription: Subscription) -> None:
-        if subscription.place is Place.IN:
-            key = (tuple(sorted(subscription.payload_types.items())), subscription.line)
-            family = self._families[key]
-            family.viewers.remove(subscription.viewer)
-            if not family.viewers:
-                del self._families[key]
-            subscription.leave(self._numbering.next)
-        elif subscription.place is Place.REPLAYED:
-            self._replayed.remove(subscription)
-            subscription.leave(subscription.cursor)
-        self._waiting.pop(subscription.peer, None)
-        subscription.place = Place.OUT
+    def _refresh(self) -> None:
+        self._subscribers.settle(self._wanted, self._numbering.next)
 
     # --- packets ---------------------------------------------------------------------------------------------------
 
@@ -330,8 +233,8 @@ class Stream:
         if other:
             self._anchor(start, now)
         self.codec = start.codec
-        self._refresh(now)
-        self._notices.entered += [peer for peer, one in self._subscriptions.items() if one.place is Place.IN]
+        self._refresh()
+        self._notices.entered += self._subscribers.inside()
 
     def _anchor(self, arrival: Arrival, now: float) -> None:
         """The timestamp goes on by the time that passed."""
@@ -371,11 +274,7 @@ class Stream:
     def _key_frame(self, number: int, now: float) -> None:
         """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
         overtook it, they ask for like any lost packet."""
-        for subscription in self._replayed:
-            subscription.leave(subscription.cursor)
-        for subscription in (*self._replayed, *self._waiting.values()):
-            self._in(subscription, number)
-        self._replayed.clear()
+        self._subscribers.key_frame(number)
         if not self._keep:
             self._group.drop()
             return
@@ -383,128 +282,25 @@ class Stream:
         for later in range(number, self._numbering.next):
             kept = self._ring.get(later)
             if kept is not None:
-                self._group.put(kept, now, self._limits)
+                self._group.put(kept, now)
 
     def _write(self, number: int, marker: int, timestamp: int, payload: bytes, now: float) -> list[Action]:
         assert self.codec is not None
         kept = Kept(number, pack_rtp(0, marker, number, timestamp, self.ssrc, payload), self.codec)
         self._ring.put(kept)
-        self._group.put(kept, now, self._limits)
+        self._group.put(kept, now)
         self.packets += 1
         self.octets += len(payload)
-        return [
-            Forward((write(kept, family.payload_types[kept.codec], family.line),), family.viewers, self._audio)
-            for family in self._families.values()
-            if number >= family.newest
-        ]
+        return self._subscribers.forward(kept)
 
-    @property
-    def _audio(self) -> bool:
-        return self.kind is Kind.AUDIO
-
-    # --- sending again ---------------------------------------------------------------------------------------------
-
-    def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
-        """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
-        found = Resent()
-        subscription = self._subscriptions.get(peer)
-        if subscription is None or subscription.place not in (Place.IN, Place.REPLAYED):
-            return found
-        found.viewer = subscription.viewer
-        end = self._numbering.next if subscription.place is Place.IN else subscription.cursor
-        for sent in numbers:
-            number = subscription.number(sent, end)
-            if number is None:
-                continue
-            kept = self._ring.get(number)
-            if kept is not None:
-                payload_type = subscription.payload_types.get(kept.codec)
-                if payload_type is not None:
-                    found.packets.append(write(kept, payload_type, subscription.line))
-            elif self._ring.passed(number) and self.kind is Kind.VIDEO:
-                found.too_old = True
-        return found
-
-    def reached(self, peer: str, sent: int) -> int | None:
-        """The stream's number of 16 bits that this viewer reports; None when it was not sent it."""
-        subscription = self._subscriptions.get(peer)
-        if subscription is None or subscription.place in (Place.OUT, Place.WAITING):
-            return None
-        return subscription.number(
-            sent, self._numbering.next if subscription.place is Place.IN else subscription.cursor
-        )
-
-    def feeds(self, peer: str) -> bool:
-        """Whether this viewer is sent packets of the stream now."""
-        subscription = self._subscriptions.get(peer)
-        return self._track is not None and subscription is not None and subscription.place in (Place.IN, Place.REPLAYED)
-
-    def _begin_replays(self, now: float) -> None:
-        if not self._group.packets or not self._locked:
-            return
-        for subscription in list(self._waiting.values()):
-            del self._waiting[subscription.peer]
-            subscription.enter(self._group.packets[0].number)
-            subscription.cursor = subscription.first
-            subscription.place = Place.REPLAYED
-            self._replayed.append(subscription)
-            self._notices.entered.append(subscription.peer)
+    # --- time ------------------------------------------------------------------------------------------------------
 
     def tick(self, now: float, replay: bool) -> list[Action]:
-        """Go on with replays, paced; who has caught up is in the audience from here on. `replay`: the feed makes no
-        key frames when asked, so that who waits is sent the kept group."""
+        """`replay`: the feed makes no key frames when asked, so that who waits is sent the kept group."""
         if self.next_feed is not None and now - self._next_since > GRACE:
             self.feed, self.next_feed = self.next_feed, None
             self._break(NO_KEY_FRAME)
-            self._refresh(now)
-        self._replay_waiting = replay
-        if replay and self._waiting:
-            self._begin_replays(now)
-        if not self._replayed:
-            self._replay_at = None
-            return []
-        passed = min(0.1, now - self._replay_at) if self._replay_at is not None else 0.0
-        self._replay_at = now
-        actions: list[Action] = []
-        budget = int(self._limits.replay_rate_all * passed)
-        most = max(1, int(self._limits.replay_rate * passed))
-        for _ in range(len(self._replayed)):
-            if budget <= 0:
-                break
-            subscription = self._replayed.popleft()
-            packets = self._replay(subscription, min(most, budget))
-            budget -= len(packets)
-            if packets:
-                actions.append(Resend(tuple(packets), subscription.viewer))
-            if subscription.cursor >= self._numbering.next or not self._group.whole:
-                self._caught_up(subscription)
-            else:
-                self._replayed.append(subscription)
-        return actions
-
-    def _replay(self, subscription: Subscription, most: int) -> list[bytes]:
-        """The next packets of the group from the viewer's cursor on, in the order of numbers."""
-        place = bisect_left(self._group.packets, subscription.cursor, key=_number_of)
-        packets: list[bytes] = []
-        for kept in self._group.packets[place : place + most]:
-            payload_type = subscription.payload_types.get(kept.codec)
-            if payload_type is not None:
-                packets.append(write(kept, payload_type, subscription.line))
-            subscription.cursor = kept.number + 1
-        return packets
-
-    def _caught_up(self, subscription: Subscription) -> None:
-        if self._group.whole:
-            self._join_family(subscription)
-        else:  # the group grew too large meanwhile: only the next key frame helps
-            subscription.leave(subscription.cursor)
-            subscription.place = Place.WAITING
-            self._waiting[subscription.peer] = subscription
-
-
-def write(kept: Kept, payload_type: int, line: int) -> bytes:
-    """A kept packet as a family is sent it: its payload type and its line of numbers. Same input, same bytes."""
-    number = kept.number + (line << 14)
-    packet = kept.packet
-    head = bytes((packet[0], packet[1] & 0x80 | payload_type, number >> 8 & 0xFF, number & 0xFF))
-    return head + packet[4:]
+            self._refresh()
+        if replay and self._locked:
+            self._subscribers.begin_replays()
+        return self._subscribers.replay(now, self._numbering.next)

@@ -13,8 +13,9 @@ import pytest
 from signaling.control import Audience
 from signaling.relay.actions import Action, Forward, Resend
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
-from signaling.relay.stream import Feed, Notices, Stream
+from signaling.relay.stream import Feed, Stream
 from signaling.relay.subscription import Subscription
 from signaling.session.offer import Codec, Kind
 from tests.sim.simulated_srtp import Context

@@ -6,10 +6,10 @@ from signaling.control import Audience, PublicationFlowing, PublicationSilent, P
 from signaling.relay.actions import Action, Forward, SendRtcp, Tell
 from signaling.relay.ingest import Ingest
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.publication import Publication
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
-from signaling.relay.stream import Notices
 from signaling.relay.subscription import Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import Feedback, KeyFrameAsked, Nack, ReceiverReports, Remb, pack_rtp, parse_rtcp

@@ -5,7 +5,7 @@ import pytest
 from signaling.relay.keyframe import H264Finder, OpusFinder, Vp8Finder, h264_slice_type, h264_units, vp8_starts
 
 SPS, PPS = bytes.fromhex("6742e01fda014016ec04"), bytes.fromhex("68ce3c80")
-STAP = b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in (SPS, PPS))
+AGGREGATE = b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in (SPS, PPS))
 IDR = b"\x65\xb8" + bytes(20)
 IDR_START, IDR_MIDDLE = b"\x7c\x85\xb8" + bytes(20), b"\x7c\x05" + bytes(20)
 P_SLICE, B_SLICE = b"\x61\xe0" + bytes(20), b"\x01\xa8" + bytes(20)
@@ -40,7 +40,7 @@ def test_opus_may_begin_anywhere() -> None:
 
 def test_h264_begins_once_for_a_timestamp() -> None:
     finder = H264Finder()
-    looks = [finder.look(9000, payload) for payload in (STAP, IDR_START, IDR_MIDDLE, IDR_MIDDLE)]
+    looks = [finder.look(9000, payload) for payload in (AGGREGATE, IDR_START, IDR_MIDDLE, IDR_MIDDLE)]
     assert [look.starts for look in looks] == [True, False, False, False]
     assert all(look.parameters is None for look in looks)
     assert not finder.look(12_000, P_SLICE).starts
@@ -62,13 +62,13 @@ def test_h264_parameters_are_given_to_a_key_frame_that_lacks_them(idr: bytes) ->
 def test_h264_without_known_parameters_begins_nothing() -> None:
     finder = H264Finder()
     assert not finder.look(0, IDR_START).starts
-    assert finder.look(0, STAP).starts  # it was overtaken
+    assert finder.look(0, AGGREGATE).starts  # it was overtaken
     assert finder.look(3000, IDR_START).parameters is not None
 
 
 def test_h264_intra_refresh_begins_at_its_parameters() -> None:
     finder = H264Finder()
-    assert finder.look(0, STAP).starts
+    assert finder.look(0, AGGREGATE).starts
     assert not finder.look(0, P_SLICE).starts
 
 

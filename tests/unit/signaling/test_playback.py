@@ -3,10 +3,11 @@ from __future__ import annotations
 from signaling.control import Audience, ViewerReceiving, ViewerStalled
 from signaling.relay.actions import Action, Resend, SendRtcp, Tell
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.playback import Playback
 from signaling.relay.publication import Arrival, Track
 from signaling.relay.report import STALLED
-from signaling.relay.stream import Feed, Notices, Stream
+from signaling.relay.stream import Feed, Stream
 from signaling.relay.viewer import Viewer
 from signaling.session.answer import AnsweredLine
 from signaling.session.offer import Codec, Direction, Kind

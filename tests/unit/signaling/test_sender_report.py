@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from signaling.control import Audience
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
 from signaling.relay.report import STALLED, STALLED_AUDIO, Evidence, ntp, pack_reports, sender_report
-from signaling.relay.stream import Feed, Notices, Stream
+from signaling.relay.stream import Feed, Stream
 from signaling.session.offer import Codec, Kind
 from signaling.wire import ReportBlock, SenderReport, parse_rtcp
 

@@ -4,8 +4,9 @@ from random import Random
 
 from signaling.control import Audience
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.slot import FIRST_NUMBERS, Slots
-from signaling.relay.stream import Feed, Notices
+from signaling.relay.stream import Feed
 from signaling.session.offer import Kind
 
 

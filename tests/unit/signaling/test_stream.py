@@ -3,9 +3,11 @@ from __future__ import annotations
 from signaling.control import Audience
 from signaling.relay.actions import Action, Forward, Resend
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
 from signaling.relay.ring import Kept
-from signaling.relay.stream import Feed, Notices, Stream, write
+from signaling.relay.stream import Feed, Stream
+from signaling.relay.subscribers import write
 from signaling.relay.subscription import Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import Rtp, pack_rtp, parse_rtp

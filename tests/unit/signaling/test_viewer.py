@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from signaling.control import Audience
 from signaling.relay.limits import Limits
+from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
-from signaling.relay.stream import Feed, Notices, Stream
+from signaling.relay.stream import Feed, Stream
 from signaling.relay.viewer import Viewer
 from signaling.session.answer import AnsweredLine
 from signaling.session.offer import Codec, Direction, Kind
