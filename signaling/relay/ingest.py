@@ -54,10 +54,10 @@ class Ingest:
     def named(self, peer: str) -> Publication | None:
         return self._publications.get(peer)
 
-    def remove(self, peer: str, now: float) -> None:
+    def remove(self, peer: str) -> None:
         publication = self._publications.pop(peer, None)
         if publication is not None:
-            self._unroute(publication, now)
+            self._unroute(publication)
 
     # --- routes ----------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Ingest:
         if publication is None:
             return []
         if publication.feeds is not None and publication.feeds != message.slot:
-            self._unroute(publication, now)
+            self._unroute(publication)
         if message.slot is None:
             return []
         for other in self._publications.values():
@@ -78,9 +78,9 @@ class Ingest:
         self._slots_of(publication.lecture).named(message.slot).route(feed, publication.kinds, now)
         return self.ask(publication.peer, now) if message.audience is not Audience.NOBODY else []
 
-    def _unroute(self, publication: Publication, now: float) -> None:
+    def _unroute(self, publication: Publication) -> None:
         if publication.feeds is not None:
-            self._slots_of(publication.lecture).named(publication.feeds).unroute(publication.peer, now)
+            self._slots_of(publication.lecture).named(publication.feeds).unroute(publication.peer)
         publication.routed = publication.feeds = None
 
     def replaced_by(self, publication: Publication) -> list[Publication]:

@@ -228,7 +228,7 @@ class Relay:
         self._connectivity.forget(peer)
         self._peers.remove(peer)
         self._agenda.remove(peer.id)
-        self._ingest.remove(peer.id, now)
+        self._ingest.remove(peer.id)
         actions = self._playback.remove(peer.id, now)
         self._populations[peer.lecture] -= 1
         if not self._populations[peer.lecture]:
@@ -269,7 +269,7 @@ class Relay:
         if publication is not None:
             actions += self._ingest.connected(publication)
         if viewer is not None and one.viewer is not None:
-            viewer.subscribe(peer.member, one.viewer, now)
+            viewer.subscribe(peer.member, one.viewer)
         return actions + self._wanted_key_frames(peer.lecture, now)
 
     def _connected(self, name: str) -> Peer | None:

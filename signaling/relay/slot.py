@@ -41,9 +41,9 @@ class Slot:
         for kind, stream in self.streams.items():
             stream.route(feed if kind in kinds else None, now)
 
-    def unroute(self, publication: str, now: float) -> None:
+    def unroute(self, publication: str) -> None:
         for stream in self.streams.values():
-            stream.unroute(publication, now)
+            stream.unroute(publication)
 
 
 class Slots:

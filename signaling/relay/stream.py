@@ -88,7 +88,7 @@ class Stream:
             return
         self._refresh()
 
-    def unroute(self, publication: str, now: float) -> None:
+    def unroute(self, publication: str) -> None:
         """This publication feeds the stream no more."""
         if self.next_feed is not None and self.next_feed.publication == publication:
             self.next_feed = None
@@ -123,7 +123,7 @@ class Stream:
 
     # --- viewers ---------------------------------------------------------------------------------------------------
 
-    def add(self, subscription: Subscription, now: float) -> None:
+    def add(self, subscription: Subscription) -> None:
         self._subscribers.add(subscription, self._wanted(subscription), self._numbering.next)
 
     def remove(self, peer: str) -> None:

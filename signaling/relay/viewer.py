@@ -24,10 +24,10 @@ class Viewer:
         self._resends = Allowance(limits.resend_rate, limits.resend_burst)
         self._key_frames = Allowance(limits.key_frame_rate, limits.key_frame_burst)
 
-    def subscribe(self, member: str, viewer: int, now: float) -> None:
+    def subscribe(self, member: str, viewer: int) -> None:
         """Its SRTP contexts exist, with this index of the fan-out: join the streams."""
         for line, stream in self._lines:
-            stream.add(Subscription(self.peer, member, self.stage, viewer, dict(line.codecs)), now)
+            stream.add(Subscription(self.peer, member, self.stage, viewer, dict(line.codecs)))
 
     def unsubscribe(self) -> None:
         for stream in self.streams.values():

@@ -77,7 +77,7 @@ class Hall:
         family = self.random.choice(BROWSERS[:2] if self.kind is Kind.VIDEO else BROWSERS[2:])
         stage = self.random.random() < 0.5
         member = self.random.choice(("m0", "m1", "m9"))
-        self.stream.add(Subscription(peer, member, stage, self.count, dict(family)), self.now)
+        self.stream.add(Subscription(peer, member, stage, self.count, dict(family)))
 
     def leave(self) -> None:
         if self.peers:
@@ -146,7 +146,7 @@ def test_a_viewer_left_out_for_more_than_half_the_numbers_comes_back_on_another_
     hall = Hall(Kind.AUDIO, 1)
     hall.contexts[1] = (Context(), Context())
     hall.peers["p"] = 1
-    hall.stream.add(Subscription("p", "m9", False, 1, {Codec.OPUS: 111}), hall.now)
+    hall.stream.add(Subscription("p", "m9", False, 1, {Codec.OPUS: 111}))
     hall.source = hall.sources[0]
     for left_out in (100, 20_000, 40_000, 65_500, 66_000, 131_000):
         hall.stream.route(Feed("m0", "m0", Audience.EVERYONE), hall.now)

@@ -66,7 +66,7 @@ def test_what_is_missing_is_asked_for_in_the_same_breath() -> None:
 def test_a_packet_goes_to_the_slot_it_is_routed_to() -> None:
     rig = Rig()
     publication = rig.publication()
-    rig.slots.named("guest").streams[Kind.VIDEO].add(Subscription("v", "x", False, 3, {Codec.VP8: 96}), 0.0)
+    rig.slots.named("guest").streams[Kind.VIDEO].add(Subscription("v", "x", False, 3, {Codec.VP8: 96}))
     assert not [one for one in rig.video(publication, 1, KEY) if isinstance(one, Forward)]
     rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
     assert [one for one in rig.video(publication, 2, KEY) if isinstance(one, Forward)]

@@ -37,7 +37,7 @@ class Rig:
         line = AnsweredLine("0", Kind.VIDEO, Direction.SENDONLY, {Codec.VP8: 96}, slot="guest", ssrc=SSRC)
         viewer = Viewer(peer, False, ((line, self.stream),), Limits())
         self.playback.add(viewer)
-        viewer.subscribe("x", index, 0.0)
+        viewer.subscribe("x", index)
         return viewer
 
     def ask(self, publication: str, now: float) -> list[Action]:

@@ -38,7 +38,7 @@ def test_a_publication_takes_only_the_streams_of_its_kinds() -> None:
 def test_unroute_takes_off_only_that_publication() -> None:
     slot = slots().named("guest")
     slot.route(Feed("one", "m", Audience.EVERYONE), frozenset(Kind), 0.0)
-    slot.unroute("two", 0.0)
+    slot.unroute("two")
     assert slot.streams[Kind.VIDEO].next_feed is not None
-    slot.unroute("one", 0.0)
+    slot.unroute("one")
     assert slot.streams[Kind.VIDEO].next_feed is None

@@ -26,7 +26,7 @@ class Rig:
         self, viewer: int, codecs: dict[Codec, int] | None = None, stage: bool = False, member: str = "m9"
     ) -> None:
         codecs = codecs or {Codec.VP8: 96, Codec.H264: 108, Codec.OPUS: 111}
-        self.stream.add(Subscription(f"p{viewer}", member, stage, viewer, codecs), 0.0)
+        self.stream.add(Subscription(f"p{viewer}", member, stage, viewer, codecs))
 
     def route(self, publication: str = "pub", audience: Audience = Audience.EVERYONE) -> None:
         self.stream.route(Feed(publication, publication, audience), 0.0)

@@ -22,7 +22,7 @@ def test_a_viewer_joins_and_leaves_the_streams_of_its_lines() -> None:
     viewer = Viewer("v", False, lines, Limits())
     assert set(viewer.streams) == {70, 71}
     streams[0].route(Feed("pub", "m", Audience.EVERYONE), 0.0)
-    viewer.subscribe("x", 1, 0.0)
+    viewer.subscribe("x", 1)
     assert viewer.playing == []
     streams[0].receive(
         "pub", Arrival(Track(Kind.AUDIO, 1), Codec.OPUS, 1, 0, 0, b"x", True, None), 0.0, False, keep=False
