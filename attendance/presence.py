@@ -220,7 +220,7 @@ class Presence:
             found.extend(track.sessions())
             if track.kind is Kind.CONNECTED:
                 found.extend(track.views())
-        found = [session for session in found if session.start < session.end]
+        found = [session for session in found if session.open or session.start < session.end]
         return sorted(found, key=lambda session: (session.start, session.end, session.kind, session.connection))
 
     def _track(self, kind: Kind, boot: Boot, connection: str) -> Track:
