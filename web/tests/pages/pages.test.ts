@@ -31,6 +31,8 @@ describe('the stage', () => {
     expect(arrange(slots({}), null)).toEqual({ main: 'lecturer', small: [] })
     expect(arrange(slots({ host: 'live' }), null).main).toBe('host')
     expect(arrange(slots({ lecturer: 'lost', host: 'live' }), null)).toEqual({ main: 'host', small: ['lecturer'] })
+    expect(arrange(slots({ lecturer: 'lost', screen: 'lost' }), null)).toEqual({ main: 'lecturer', small: [] })
+    expect(arrange(slots({ lecturer: 'live', screen: 'lost' }), null).small).toEqual(['screen'])
     expect(arrange(slots({ lecturer: 'expected' }), null).main).toBe('lecturer')
   })
 })
