@@ -80,7 +80,7 @@ $(STAMPS)/node: | $(STAMPS)/uv
 	@touch $@
 
 $(STAMPS)/web: web/package-lock.json web/package.json | $(STAMPS)/node
-	cd web && npm ci --silent --no-audit --no-fund
+	cd web && npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/pages: $(WEB_SOURCES) $(STAMPS)/web
