@@ -52,10 +52,12 @@ from attendance.facts import (
     StageLeft,
 )
 from attendance.interval import Span, bridge, clip, total, union
-from attendance.track import REPORT, Boot, Event, Kind, Mark, Session, Track
+from attendance.track import CLOSED_BY_CRASH, REPORT, STILL_OPEN, Boot, Event, Kind, Mark, Session, Track
 
 BRIDGED_BELOW = 30_000_000
 """µs: a shorter gap between two received spans is bridged."""
+KEPT_EMPTY = frozenset({STILL_OPEN, CLOSED_BY_CRASH})
+"""A session that began, with no evidence after that: its beginning is a fact, and its uncertainty says the rest."""
 MEASURABLE = 10_000_000
 """µs of connection after which evidence of reception would have come."""
 
@@ -220,7 +222,7 @@ class Presence:
             found.extend(track.sessions())
             if track.kind is Kind.CONNECTED:
                 found.extend(track.views())
-        found = [session for session in found if session.open or session.start < session.end]
+        found = [session for session in found if session.start < session.end or session.closed_by in KEPT_EMPTY]
         return sorted(found, key=lambda session: (session.start, session.end, session.kind, session.connection))
 
     def _track(self, kind: Kind, boot: Boot, connection: str) -> Track:
