@@ -79,12 +79,12 @@ def test_a_killed_network_ends_at_the_last_evidence(
     cut = time.time()
     try:
         eventually(lambda: _ended(hall, 1), 60, 2, "both intervals have ended")
-    finally:
+        (_, received, _) = _intervals(hall, 1, "receiving")[-1]
+        (_, connected, _) = _intervals(hall, 1, "connected")[-1]
+    finally:  # thawed, it may well receive again
         os.killpg(group, signal.SIGCONT)
         other.close()
-    (_, received, _) = _intervals(hall, 1, "receiving")[-1]
     assert cut - 3 <= received <= cut + ROUNDING
-    (_, connected, _) = _intervals(hall, 1, "connected")[-1]
     assert cut - 15 <= connected <= cut + ROUNDING
 
 
@@ -121,7 +121,7 @@ def test_a_killed_relay_is_our_gap(hall: Hall) -> None:
     time.sleep(3)
     before, after = _intervals(hall, 2, "receiving")[-2:]
     assert abs(before[1] - killed) <= 3
-    assert abs(after[0] - again) <= 3
+    assert killed <= after[0] <= again + 3
     outages = hall.service.attendance(hall.lecture)["outages"]
     assert any(one["cause"] == "relay" and abs(_seconds(one["from"]) - killed) <= 3 for one in outages)
 
