@@ -40,17 +40,44 @@
     tap();
   }).observe(document, { childList: true, subtree: true, attributes: true });
 
+  // A picture with as much to encode as a lecture hall has; the fake camera's is too plain to fill a megabit.
+  const busyPicture = ({ width, height, fps }) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const pen = canvas.getContext("2d");
+    const grain = pen.createImageData(width / 4, height / 4);
+    for (let place = 0; place < grain.data.length; place += 4) {
+      grain.data[place] = grain.data[place + 1] = grain.data[place + 2] = 255 * Math.random();
+      grain.data[place + 3] = 255;
+    }
+    const texture = document.createElement("canvas");
+    texture.width = width / 4;
+    texture.height = height / 4;
+    texture.getContext("2d").putImageData(grain, 0, 0);
+    let tick = 0;
+    setInterval(() => {
+      tick += 1;
+      const shift = (tick * 3) % texture.width;
+      for (let x = -shift; x < width; x += texture.width)
+        for (let y = 0; y < height; y += texture.height) pen.drawImage(texture, x, y);
+    }, 1000 / fps);
+    return canvas.captureStream(fps).getVideoTracks()[0];
+  };
+
   const source = window.__source;
   if (source && navigator.mediaDevices) {
     const devices = navigator.mediaDevices;
     const camera = devices.getUserMedia.bind(devices);
-    devices.getUserMedia = (wanted) => {
-      if (wanted && wanted.video)
-        wanted = {
-          ...wanted,
-          video: { width: source.width, height: source.height, frameRate: source.fps },
-        };
-      return camera(wanted);
+    devices.getUserMedia = async (wanted) => {
+      if (!wanted || !wanted.video) return camera(wanted);
+      const size = { width: source.width, height: source.height, frameRate: source.fps };
+      const stream = await camera({ ...wanted, video: size });
+      if (!source.rich) return stream;
+      stream.getVideoTracks().forEach((track) => {
+        stream.removeTrack(track);
+        track.stop();
+      });
+      stream.addTrack(busyPicture(source));
+      return stream;
     };
     const screen = devices.getDisplayMedia.bind(devices);
     devices.getDisplayMedia = async (wanted) => {

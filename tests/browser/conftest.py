@@ -137,8 +137,10 @@ class Hall:
         viewport: dict[str, int] | None = None,
         source: tuple[int, int, int] | None = (640, 360, 30),
         browser: Browser | None = None,
+        rich: bool = False,
     ) -> Tab:
-        """A tab in a browser profile of its own. `source`: width, height and rate of its camera and screen."""
+        """A tab in a browser profile of its own. `source`: width, height and rate of its camera and screen; a `rich`
+        camera has enough to show to fill a lecture's bitrate."""
         context = (browser or self.browser).new_context(
             viewport=viewport or DESKTOP,  # type: ignore[arg-type]
             locale="zh-CN",
@@ -147,7 +149,7 @@ class Hall:
         self.contexts.append(context)
         script = CAPTURE
         if source:
-            picture = json.dumps(dict(zip(("width", "height", "fps"), source, strict=True)))
+            picture = json.dumps({**dict(zip(("width", "height", "fps"), source, strict=True)), "rich": rich})
             script = f"window.__source = {picture};\n{CAPTURE}"
         context.add_init_script(script)
         page = context.new_page()
@@ -163,9 +165,9 @@ class Hall:
             tab.at("join-enter").click()
         return tab
 
-    def lecturer(self, start: bool = True, source: tuple[int, int, int] = (640, 360, 30)) -> Tab:
+    def lecturer(self, start: bool = True, source: tuple[int, int, int] = (640, 360, 30), rich: bool = False) -> Tab:
         link = self.lecture.of("lecturer")
-        tab = self.tab(link, source=source)
+        tab = self.tab(link, source=source, rich=rich)
         tab.page.goto(link.url)
         tab.at("join-enter").click()
         if start:

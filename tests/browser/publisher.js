@@ -29,11 +29,17 @@ async ({ url, ticket, codec, width, height, fps, hue }) => {
   if (!wanted.length) throw new Error(`this browser does not encode ${codec}`);
   line.setCodecPreferences(wanted);
   await peer.setLocalDescription();
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${ticket}`, "Content-Type": "application/sdp" },
-    body: peer.localDescription.sdp,
-  });
+  const offer = () =>
+    fetch(url, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${ticket}`, "Content-Type": "application/sdp" },
+      body: peer.localDescription.sdp,
+    });
+  let response = await offer();
+  for (let tries = 0; response.status === 503 && tries < 20; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250)); // the relay is on its way back
+    response = await offer();
+  }
   if (response.status !== 201) throw new Error(`${response.status}: ${await response.text()}`);
   await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
   window.__publisher = peer;

@@ -8,7 +8,7 @@ from tests.browser.conftest import Hall, eventually
 
 
 def test_a_720p_publisher_reaches_its_rate_within_six_seconds(hall: Hall) -> None:
-    lecturer = hall.lecturer(source=(1280, 720, 30))
+    lecturer = hall.lecturer(source=(1280, 720, 30), rich=True)
     eventually(lambda: any(line["bytes"] for line in lecturer.outbound()), what="the first bytes")
     began = time.monotonic()
     best = 0.0

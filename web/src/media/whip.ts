@@ -14,6 +14,8 @@ export interface Picture {
 export const CAMERA: Picture = { maxBitrate: 2_500_000, maxFramerate: 30, degradation: 'balanced' }
 export const SCREEN: Picture = { maxBitrate: 2_500_000, maxFramerate: 15, degradation: 'maintain-resolution' }
 const VOICE_BITRATE = 48_000
+/** ms at the full size whatever the preference: a browser left to itself begins small and takes longer to grow. */
+const FIRST_AT_FULL_SIZE = 10_000
 
 export class Publishing {
   private readonly peer: RTCPeerConnection
@@ -52,14 +54,17 @@ export class Publishing {
     }
     await local
     await this.peer.setRemoteDescription({ type: 'answer', sdp: session.answer })
-    await this.prefer()
+    await this.prefer('maintain-resolution')
+    if (this.picture.degradation === 'maintain-resolution') return
+    const later = setTimeout(() => void this.prefer(this.picture.degradation), FIRST_AT_FULL_SIZE)
+    this.ending.signal.addEventListener('abort', () => clearTimeout(later))
   }
 
-  private async prefer(): Promise<void> {
+  private async prefer(degradation: Picture['degradation']): Promise<void> {
     const sender = this.senders.get('video')
     if (!sender) return
     const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string }
-    parameters.degradationPreference = this.picture.degradation
+    parameters.degradationPreference = degradation
     await sender.setParameters(parameters).catch(() => undefined) // Firefox and Safari have no such wish
   }
 
@@ -91,6 +96,8 @@ export class Publishing {
   close(): void {
     if (this.ending.signal.aborted) return
     this.ending.abort()
+    // Nothing more is sent from here on, however long the farewell takes.
+    for (const sender of this.senders.values()) void sender.replaceTrack(null).catch(() => undefined)
     void leave(this.peer, this.location, this.ticket)
   }
 }
