@@ -28,6 +28,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
 SIZE = (320, 240)
 FRAME_RATE = 20
+BUSY_FRAME_RATE = 30
 CLOCK = 90_000
 
 
@@ -37,10 +38,13 @@ def only_loopback() -> None:
 
 
 class MovingPicture(VideoStreamTrack):
-    """A bar that moves over noise: every frame differs, so a frozen picture would show."""
+    """A bar that moves over noise: every frame differs, so a frozen picture would show. `busy`: the noise moves too,
+    at 30 frames a second, so that the encoder uses all the bit rate that it is allowed."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: bool = False) -> None:
         super().__init__()
+        self._busy = busy
+        self._frame_rate = BUSY_FRAME_RATE if busy else FRAME_RATE
         self._began: float | None = None
         self._count = 0
         self._noise = numpy.random.default_rng(1).integers(0, 120, (SIZE[1], SIZE[0], 3), numpy.uint8)
@@ -48,13 +52,13 @@ class MovingPicture(VideoStreamTrack):
     async def recv(self) -> av.VideoFrame:
         if self._began is None:
             self._began = time.monotonic()
-        due = self._began + self._count / FRAME_RATE
+        due = self._began + self._count / self._frame_rate
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        picture = self._noise.copy()
+        picture = numpy.roll(self._noise, self._count * 7_919) if self._busy else self._noise.copy()
         place = self._count * 4 % (SIZE[0] - 20)
         picture[:, place : place + 20] = 255
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        frame.pts = self._count * CLOCK // FRAME_RATE
+        frame.pts = self._count * CLOCK // self._frame_rate
         frame.time_base = fractions.Fraction(1, CLOCK)
         self._count += 1
         return frame
@@ -107,10 +111,10 @@ class Peer:
 
 
 class Publisher(Peer):
-    def __init__(self, codec: str = "VP8", proxy_port: int | None = None) -> None:
+    def __init__(self, codec: str = "VP8", proxy_port: int | None = None, busy: bool = False) -> None:
         super().__init__(proxy_port)
         self.connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
-        video = self.connection.addTransceiver(MovingPicture(), direction="sendonly")
+        video = self.connection.addTransceiver(MovingPicture(busy), direction="sendonly")
         video.setCodecPreferences(
             [
                 one

@@ -18,7 +18,7 @@ from signaling.control import (
     ViewerStalled,
 )
 from signaling.session.offer import Codec
-from tests.interop.aiortc_peer import FRAME_RATE, Player, Publisher
+from tests.interop.aiortc_peer import BUSY_FRAME_RATE, FRAME_RATE, Player, Publisher
 from tests.interop.lossy_proxy import LossyProxy
 from tests.interop.relay_service import RelayService
 
@@ -52,23 +52,25 @@ async def test_a_lecture_is_published_and_played(tmp_path: Path, codec: Codec) -
 
 
 async def test_five_percent_loss_both_ways_does_not_freeze_the_picture(tmp_path: Path) -> None:
-    async with RelayService(tmp_path) as service:
+    """aiortc asks for a lost packet once, and again only when it notices another loss: where its question is lost, it
+    waits for the next. The busy picture (3 Mb/s) makes that wait short; a browser repeats its questions by itself."""
+    async with RelayService(tmp_path, limits={"publisher_bitrate": 4_000_000}) as service:
         server = ("127.0.0.1", await udp_port(service))
         up = await LossyProxy.start(server, 0.05, seed=1)
         down = await LossyProxy.start(server, 0.05, seed=2)
-        publisher, player = Publisher("VP8", up.port), Player(1, down.port)
+        publisher, player = Publisher("H264", up.port, busy=True), Player(1, down.port)
         await publisher.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
         await player.offer(f"{service.url}/whep/{LECTURE}", "member")
         await player.first_frame()
-        await asyncio.sleep(11)
+        await asyncio.sleep(8)
         for proxy in (up, down):
             assert proxy.counts["up lost"] > 0
             assert proxy.counts["down lost"] > 0
-        assert down.counts["down lost"] > 20
+        assert down.counts["down lost"] > 50
         assert player.video[0].longest_gap(after=1.0) <= 0.5
-        assert len(player.video[0].times) >= 9 * FRAME_RATE
-        await player.close()
-        await publisher.close()
+        assert len(player.video[0].times) >= 7 * BUSY_FRAME_RATE
+        for peer in (player, publisher):
+            await peer.close()
         up.close()
         down.close()
 
