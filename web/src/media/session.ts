@@ -45,14 +45,18 @@ export async function drop(location: string | null, ticket: string): Promise<voi
   await fetch(location, init).catch(() => undefined) // the relay ends a silent peer by itself
 }
 
-const FAREWELL = 1_000
+/** Less than the 2 s after which the relay calls a publication silent. */
+const FAREWELL = 1_800
+/** From the service's answer until the relay has certainly heard of it too. */
+const HEARD = 300
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
  * DELETE first, then close: a close that arrives alone looks like a loss, and the audience would be shown a card for
  * someone who left on purpose.
  */
 export async function leave(peer: RTCPeerConnection, location: string | null, ticket: string): Promise<void> {
-  const late = new Promise((resolve) => setTimeout(resolve, FAREWELL))
-  await Promise.race([drop(location, ticket), late])
+  if (location !== null) await Promise.race([drop(location, ticket).then(() => after(HEARD)), after(FAREWELL)])
   peer.close()
 }

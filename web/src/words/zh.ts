@@ -101,7 +101,7 @@ export const zh = {
 
   'room.count': '{n} 人在课堂',
   'room.waiting': '请保持此页打开，开始后会自动播放。',
-  'room.interrupted': '{time} 起直播中断。请不要离开，恢复后会自动播放。',
+  'room.interrupted': '{time} 起直播中断。请不要离开，恢复后自动播放。',
 
   'connection.first': '正在连接课堂…',
   'connection.channel': '与课堂的连接中断，正在重连…',
