@@ -164,8 +164,11 @@ class Boot:
 
     @property
     def known(self) -> int:
-        """Until when this boot's evidence is complete: its last mark, or its last fact while it wrote no beat yet."""
-        return self.last if self.beat is NEVER else max(self.beat.time, self.change.time)
+        """Until when this boot's evidence is complete: its last mark, or its last fact while it wrote no beat yet. Of
+        a boot that crashed before its first beat nothing is known of anybody beyond its last change."""
+        if self.beat is NEVER and not self.over:
+            return self.last
+        return max(self.first, self.beat.time, self.change.time)
 
     @property
     def started(self) -> int | None:

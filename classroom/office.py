@@ -266,6 +266,7 @@ class StoreOffice:
     ) -> bytes:
         row = await self._row(lecture)
         invitations = await self._roster.invitations(lecture, scope)
+        await self._desk.witness(lecture)
         return await self._reports.export(row, invitations, form, scope, language)
 
     async def verify(self, lecture: str) -> Verified:
@@ -289,6 +290,9 @@ class RecorderDesk:
 
     async def end(self, lecture: str, state: LectureState, by: str | None) -> LectureState:
         return await self._move(lecture, state, Trigger.END, by)
+
+    async def witness(self, lecture: str) -> None:
+        """Nobody is there."""
 
     async def _move(self, lecture: str, state: LectureState, trigger: Trigger, by: str | None) -> LectureState:
         moved = TRANSITIONS.get((state, trigger))

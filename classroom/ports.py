@@ -133,6 +133,9 @@ class LectureDesk(Protocol):
 
     async def end(self, lecture: str, state: LectureState, by: str | None) -> LectureState: ...
 
+    async def witness(self, lecture: str) -> None:
+        """Store what is known of everybody up to now, so that a report made next goes as far as it can."""
+
 
 class Standing(msgspec.Struct, frozen=True):
     """How one member stands in a lecture that goes on. Times are µs since the epoch; None is not measured."""

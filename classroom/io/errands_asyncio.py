@@ -53,7 +53,7 @@ class Errands:
     def record(self, lecture: str, body: Body, happened: int | None = None) -> None:
         if self._tasks is None:
             raise RuntimeError("errands are not open")
-        task = self._tasks.create_task(self._store(lecture, body, happened))
+        task = self._tasks.create_task(self.store(lecture, body, happened))
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
 
@@ -65,7 +65,8 @@ class Errands:
         except asyncio.QueueFull:
             _log.error("too many errands wait: one is dropped")
 
-    async def _store(self, lecture: str, body: Body, happened: int | None) -> None:
+    async def store(self, lecture: str, body: Body, happened: int | None) -> None:
+        """Like `record`, for who waits until it is stored."""
         try:
             await self._recorder.record(lecture, body, happened)
         except (AttendanceError, SQLAlchemyError, ValueError) as error:

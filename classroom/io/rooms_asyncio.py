@@ -61,6 +61,8 @@ from signaling.ports import Relay
 
 TICK = 0.1
 BEAT = 15.0
+BEAT_APART = 1_000_000
+"""µs between two beats at least, however often somebody asks for a report."""
 BEAT_AGE = 6_000_000
 """A beat vouches for the moment six seconds before it is written: by then each socket has answered a ping since, and
 the relay has told each viewer that stalled."""
@@ -120,6 +122,8 @@ class LiveRoom:
     outlets: dict[str, Outlet] = field(default_factory=dict)
     pending: list[bytes] = field(default_factory=list)
     used: int = 0
+    beaten: int = 0
+    """When a beat was written last, µs."""
 
     def flush(self) -> None:
         """Give everybody what was said since the last time, as one frame."""
@@ -274,6 +278,12 @@ class Rooms:
     async def end(self, lecture: str, state: LectureState, by: str | None) -> LectureState:
         return await self._order(lecture, "end", by)
 
+    async def witness(self, lecture: str) -> None:
+        live = self._rooms.get(lecture)
+        if live is None or live.room.life.state not in BEGUN or self._clock.now() - live.beaten < BEAT_APART:
+            return
+        await self._errands.store(lecture, *self._beat_of(lecture, live))
+
     async def standings(self, lecture: str) -> dict[str, Standing]:
         live = await self.load(lecture)
         now = self._clock.now()
@@ -365,16 +375,21 @@ class Rooms:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT)
-            happened = self._clock.now() - BEAT_AGE
             for lecture, live in self._rooms.items():
-                connections = {
-                    outlet.connection: live.room.bits(outlet.connection)
-                    for outlet in live.outlets.values()
-                    if outlet.evidence >= happened and live.room.since(outlet.connection) <= happened
-                }
-                connections.update(self._witness.bits(lecture, happened))
-                if connections or live.room.life.state in BEGUN:
-                    self.record(lecture, Beat(connections), happened)
+                beat, happened = self._beat_of(lecture, live)
+                if beat.connections or live.room.life.state in BEGUN:
+                    self.record(lecture, beat, happened)
+
+    def _beat_of(self, lecture: str, live: LiveRoom) -> tuple[Beat, int]:
+        """What is known of every connection, and for which moment it holds."""
+        live.beaten = self._clock.now()
+        happened = live.beaten - BEAT_AGE
+        connections = {
+            outlet.connection: live.room.bits(outlet.connection)
+            for outlet in live.outlets.values()
+            if outlet.evidence >= happened and live.room.since(outlet.connection) <= happened
+        }
+        return Beat({**connections, **self._witness.bits(lecture, happened)}), happened
 
     async def _count(self) -> None:
         """A roster may grow while its lecture goes on."""

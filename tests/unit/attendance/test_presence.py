@@ -261,6 +261,14 @@ def test_a_crash_closes_at_the_last_beat_and_is_ours() -> None:
     assert account.credited == 130 * S
 
 
+def test_a_crash_before_the_first_beat_costs_nobody_a_share() -> None:
+    evening = live().at(102, began(102)).at(112, JoinFailed(None, "other"))
+    evening.new_boot("2").at(120, NodeStarted(), SlotFlowing("lecturer", "dean"), began(120, "w2"))
+    account = evening.at(200, stopped(200, "w2"), moved("ended")).account()
+    assert account.denominator == 80 * S
+    assert account.share == 1.0
+
+
 def test_a_stop_in_order_leaves_nothing_open_and_the_pause_is_ours() -> None:
     evening = live().at(150, began(150)).at(200, NodeStopped()).new_boot("2").at(230, NodeStarted())
     evening.at(230, SlotFlowing("lecturer", "dean"), began(230, "w2")).at(300, moved("ended"))
