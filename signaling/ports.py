@@ -48,7 +48,10 @@ class Relay(Protocol):
         """Raises `Refused` (NO_CODEC, FULL, RELAY_DOWN)."""
 
     async def close(self, peer: str, reason: Closing) -> None:
-        """Raises `Refused(NO_SESSION)` where the relay has no such peer (any more)."""
+        """Returns once it is closed. Raises `Refused` (NO_SESSION, RELAY_DOWN)."""
+
+    def knows(self, peer: str) -> bool:
+        """Whether that peer is open, as far as is known here."""
 
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None: ...
 

@@ -92,3 +92,7 @@ class Crowd:
         """Members who reported trouble in the last minute, and its cause."""
         self._trouble = {member: told for member, told in self._trouble.items() if now - told[0] < TROUBLE_SHOWN}
         return {member: cause for member, (_, cause) in self._trouble.items()}
+
+    def troubles(self, now: int) -> int:
+        """How many of the audience that is here were in trouble within the last minute."""
+        return len(self.troubled(now).keys() & self._audience)

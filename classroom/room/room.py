@@ -297,7 +297,7 @@ class Room:
         return [Tell(each.connection, seen) for each in self.crowd if on_stage(each.person.role)]
 
     def _audience_now(self, now: int) -> AudienceSeen:
-        return AudienceSeen(self.crowd.count, self._attendance.receiving(), self.invited, len(self.crowd.troubled(now)))
+        return AudienceSeen(self.crowd.count, self._attendance.receiving(), self.invited, self.crowd.troubles(now))
 
     def _tell_counted(self, socket: Socket, now: int) -> list[Action]:
         standing = self._attendance.standing(socket.person.member, now)

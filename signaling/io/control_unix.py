@@ -37,6 +37,7 @@ from signaling.session.offer import Offer
 ANSWER_TIMEOUT = 5.0  # seconds until a question counts as unanswered
 MAX_PENDING = 4_000  # questions under way
 MAX_EVENTS = 50_000  # events that wait for their one consumer
+CLOSE_WITHIN = 1.0  # seconds that a close is waited for
 RECONNECT = (0.05, 0.2)  # seconds: the first pause and the longest
 RETRY_AFTER = {Refusal.RELAY_DOWN: 1, Refusal.FULL: 30}  # seconds, for those whom the relay refuses
 
@@ -63,6 +64,7 @@ class UnixRelay:
         self._requests = 0
         self._opening: dict[int, asyncio.Future[Answer]] = {}
         self._listing: dict[int, asyncio.Future[tuple[OpenPeer, ...]]] = {}
+        self._closing: dict[str, asyncio.Future[None]] = {}
         self._known: set[str] = set()
         self._complete = False  # whether `_known` holds all peers
         self._events: deque[Event | RelayUp | RelayDown] = deque()
@@ -113,10 +115,18 @@ class UnixRelay:
         return await self._ask(message, request, self._opening)
 
     async def close(self, peer: str, reason: Closing) -> None:
-        if self._complete and peer not in self._known:
+        if not self.knows(peer):
             raise Refused(Refusal.NO_SESSION)
+        closed = self._closing.setdefault(peer, asyncio.get_running_loop().create_future())
         await self._send(ClosePeer(peer=peer, reason=reason))
+        # Who is told that it is closed may close its own end next; that farewell must not come before ours.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await asyncio.shield(closed)
         self._known.discard(peer)
+
+    def knows(self, peer: str) -> bool:
+        return not self._complete or peer in self._known
 
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None:
         await self._send(Route(publication=publication, slot=slot, audience=audience))
@@ -194,6 +204,7 @@ class UnixRelay:
         else:
             if isinstance(message, PeerClosed):
                 self._known.discard(message.peer)
+                _settle(self._closing.pop(message.peer, None), None)
             self._tell(message)
 
     def _opened(self, message: Opened) -> None:
@@ -209,6 +220,9 @@ class UnixRelay:
     def _disconnected(self, writer: asyncio.StreamWriter) -> None:
         self._writer = None
         self._known.clear()
+        for closing in self._closing.values():
+            _settle(closing, None)
+        self._closing.clear()
         self._complete = False
         for opening in self._opening.values():
             _settle(opening, _down("the connection to the relay broke"))

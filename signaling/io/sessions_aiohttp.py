@@ -79,7 +79,8 @@ class SessionHandlers:
     async def patch(self, request: web.Request) -> web.Response:
         """Candidates need no action (we are ICE-lite and learn addresses from checks); a restart is not offered."""
         try:
-            _peer(request)
+            if not self._relay.knows(_peer(request)):
+                raise Refused(Refusal.NO_SESSION)
             if request.content_type != FRAGMENT:
                 raise Refused(Refusal.NOT_SDP, f"PATCH takes {FRAGMENT}")
             await _body(request)

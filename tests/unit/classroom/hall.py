@@ -112,6 +112,9 @@ class Relay:
     async def close(self, peer: str, reason: Closing) -> None:
         self.closed.append(peer)
 
+    def knows(self, peer: str) -> bool:
+        return peer not in self.closed
+
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None:
         self.routes.append((publication, slot, audience))
 

@@ -64,6 +64,9 @@ class FakeRelay:
                 receiving=False,
             )
             self.server.send(Opened(request=message.request, peer=message.peer, answer=ANSWER))
+        elif isinstance(message, ClosePeer):
+            del self.peers[message.peer]
+            self.server.send(PeerClosed(peer=message.peer, reason=message.reason, at=1.0, last=1.0))
         elif isinstance(message, ListPeers):
             self.server.send(Peers(request=message.request, peers=tuple(self.peers.values())))
 
@@ -96,8 +99,11 @@ async def test_a_publication_and_a_viewer_are_opened(tmp_path: Path) -> None:
         assert await relay.open(WATCH, "two", OFFER) == ANSWER
         await relay.route("one", "lecturer", Audience.EVERYONE)
         assert [one.peer for one in await relay.peers()] == ["one", "two"]
+        assert relay.knows("one")
         await relay.close("one", Closing.DELETED)
-        await until(lambda: isinstance(fake.heard[-1], ClosePeer))
+        assert isinstance(fake.heard[-1], ClosePeer)
+        assert fake.peers.keys() == {"two"}, "who is told that it is closed finds it closed"
+        assert not relay.knows("one")
     opened = [message for message in fake.heard if isinstance(message, OpenPublication | OpenViewer)]
     assert isinstance(opened[0], OpenPublication)
     assert opened[0].slot == "lecturer"

@@ -73,6 +73,9 @@ class FakeRelay:
         self.open_peers.remove(peer)
         self.closed.append((peer, reason))
 
+    def knows(self, peer: str) -> bool:
+        return peer in self.open_peers
+
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None:
         raise NotImplementedError
 
@@ -140,6 +143,8 @@ async def test_candidates_are_taken_and_a_restart_is_not() -> None:
         fragment = {"Content-Type": "application/trickle-ice-sdpfrag"}
         assert (await service.client.patch(location, data="a=end-of-candidates", headers=fragment)).status == 204
         assert (await service.client.patch(location, data="x", headers=SDP)).status == 415
+        gone = location[:-1] + ("a" if location[-1] != "a" else "b")
+        assert (await service.client.patch(gone, data="a=end-of-candidates", headers=fragment)).status == 404
         restart = await service.client.patch(location, data="x", headers={**fragment, "If-Match": "*"})
         assert restart.status == 422
 
