@@ -64,7 +64,7 @@ class UnixRelay:
         self._requests = 0
         self._opening: dict[int, asyncio.Future[Answer]] = {}
         self._listing: dict[int, asyncio.Future[tuple[OpenPeer, ...]]] = {}
-        self._closing: dict[str, asyncio.Future[None]] = {}
+        self._closing: dict[str, asyncio.Event] = {}
         self._known: set[str] = set()
         self._complete = False  # whether `_known` holds all peers
         self._events: deque[Event | RelayUp | RelayDown] = deque()
@@ -117,12 +117,12 @@ class UnixRelay:
     async def close(self, peer: str, reason: Closing) -> None:
         if not self.knows(peer):
             raise Refused(Refusal.NO_SESSION)
-        closed = self._closing.setdefault(peer, asyncio.get_running_loop().create_future())
+        closed = self._closing.setdefault(peer, asyncio.Event())
         await self._send(ClosePeer(peer=peer, reason=reason))
         # Who is told that it is closed may close its own end next; that farewell must not come before ours.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN):
-                await asyncio.shield(closed)
+                await closed.wait()
         self._known.discard(peer)
 
     def knows(self, peer: str) -> bool:
@@ -204,7 +204,7 @@ class UnixRelay:
         else:
             if isinstance(message, PeerClosed):
                 self._known.discard(message.peer)
-                _settle(self._closing.pop(message.peer, None), None)
+                self._closed(message.peer)
             self._tell(message)
 
     def _opened(self, message: Opened) -> None:
@@ -213,6 +213,11 @@ class UnixRelay:
         if not _settle(self._opening.get(message.request), message.answer) and self._writer is not None:
             self._writer.write(self._frames.encode(ClosePeer(peer=message.peer, reason=Closing.DELETED)))
 
+    def _closed(self, peer: str) -> None:
+        closing = self._closing.pop(peer, None)
+        if closing is not None:
+            closing.set()
+
     def _tell(self, event: Event | RelayUp | RelayDown) -> None:
         self._events.append(event)
         self._arrived.set()
@@ -220,9 +225,8 @@ class UnixRelay:
     def _disconnected(self, writer: asyncio.StreamWriter) -> None:
         self._writer = None
         self._known.clear()
-        for closing in self._closing.values():
-            _settle(closing, None)
-        self._closing.clear()
+        for peer in list(self._closing):
+            self._closed(peer)
         self._complete = False
         for opening in self._opening.values():
             _settle(opening, _down("the connection to the relay broke"))
