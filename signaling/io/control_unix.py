@@ -123,6 +123,7 @@ class UnixRelay:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN):
                 await closed.wait()
+        self._closing.pop(peer, None)
         self._known.discard(peer)
 
     def knows(self, peer: str) -> bool:
