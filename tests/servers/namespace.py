@@ -28,8 +28,9 @@ class Namespace:
     address: str  # inside
 
     def enter(self) -> tuple[str, ...]:
-        """What goes before a command so that it runs inside."""
-        return ("ip", "netns", "exec", self.name)
+        """What goes before a command so that it runs inside. (`ip netns exec` would remount /, which fails in a plain
+        chroot.)"""
+        return ("nsenter", f"--net=/run/netns/{self.name}")
 
     def script(self, folder: Path, program: str) -> str:
         """The path of an executable that runs `program` inside."""
@@ -84,12 +85,13 @@ def namespace() -> Iterator[Namespace]:
             ("link", "set", inner, "up"),
             ("route", "add", "default", "via", OUTSIDE),
         ):
-            _ip("-n", made.name, *words)
+            _ip(*words, inside=made)
         yield made
     finally:
         subprocess.run(["ip", "netns", "del", made.name], check=False)
         subprocess.run(["ip", "link", "del", outer], check=False, stderr=subprocess.DEVNULL)
 
 
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+def _ip(*words: str, inside: Namespace | None = None) -> None:
+    before = () if inside is None else inside.enter()
+    subprocess.run([*before, "ip", *words], check=True, capture_output=True)
