@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 BUSY_TIMEOUT = 5_000
 """Milliseconds that a writer waits for another process's transaction on SQLite."""
@@ -65,10 +68,24 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would be deferred, and come too late for reads
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """A new file is switched once, and SQLite does not wait for the lock that this takes, whatever the timeout: of two
+    processes that start together, one tries again."""
+    for pause in (0.01, 0.03, 0.1, 0.3, 1.0, None):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if pause is None:
+                raise
+            await_only(asyncio.sleep(pause))
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

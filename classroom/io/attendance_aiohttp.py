@@ -16,12 +16,15 @@ from classroom.io.lectures_aiohttp import XLSX, scope_of
 from classroom.io.session_aiohttp import Guard
 from classroom.office import moment
 from classroom.ports import ExportFormat, LivePresence, Office, Standing
+from classroom.room.lecture import BEGUN, OVER
 
 TYPES: dict[ExportFormat, str] = {"json": "application/json", "csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 FRESH = 3_000_000
 """µs that a list of the invited is used again: consoles ask for the live list every few seconds."""
 CACHED = 64
 NOBODY = Standing()
+ABSENT = Standing(credited=0)
+"""Who never came to a lecture that began: measured, and nothing received."""
 
 
 class Invitations(Protocol):
@@ -51,7 +54,8 @@ class AttendanceHandlers:
         info = await self._office.lecture(lecture)
         invited = await self._members(lecture, scope_of(request, staff.branch))
         standings = await self._presence.standings(lecture)
-        body = {"now": moment(self._clock.now()), "state": info.state, **summary(invited, standings)}
+        others = ABSENT if info.state in BEGUN | OVER else NOBODY
+        body = {"now": moment(self._clock.now()), "state": info.state, **summary(invited, standings, others)}
         return json_answer(body)
 
     async def export(self, request: web.Request) -> web.StreamResponse:
@@ -80,13 +84,16 @@ class AttendanceHandlers:
         return found
 
 
-def summary(invited: Sequence[Invitation], standings: Mapping[str, Standing]) -> dict[str, Any]:
-    """Counts of all and of each branch, and the list: who is missing now stands in it too."""
+def summary(
+    invited: Sequence[Invitation], standings: Mapping[str, Standing], others: Standing = NOBODY
+) -> dict[str, Any]:
+    """Counts of all and of each branch, and the list: who is missing now stands in it too. `others` is how who has no
+    standing stands."""
     members: list[dict[str, Any]] = []
     branches: dict[BranchPath, dict[str, Any]] = {}
     total = {"invited": 0, "connected": 0, "receiving": 0, "missing": 0}
     for invitation in invited:
-        member, standing = invitation.member, standings.get(invitation.member.id, NOBODY)
+        member, standing = invitation.member, standings.get(invitation.member.id, others)
         path = " / ".join(member.branch)
         branch = branches.setdefault(member.branch, {"branch": path, **dict.fromkeys(total, 0)})
         for counts in (total, branch):

@@ -131,10 +131,13 @@ class Service:
     def children(self) -> list[int]:
         if self.process is None:
             return []
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        return [int(pid) for pid in listed.stdout.split()]
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                parent = entry.read_text().rsplit(")", 1)[1].split()[1]
+                if int(parent) == self.process.pid:
+                    found.append(int(entry.parent.name))
+        return found
 
     def relay_pid(self) -> int:
         """The relay's process: the child that runs no web server."""

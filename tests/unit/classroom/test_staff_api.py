@@ -343,6 +343,13 @@ async def test_the_live_list_counts_by_branch(place: Place) -> None:
     assert (missing["connected"], missing["credited_seconds"], missing["first_join"]) == (False, None, None)
 
 
+async def test_who_never_came_to_a_lecture_that_began_was_measured(place: Place) -> None:
+    await place.office.start(place.lecture)
+    await place.sign_in("operator")
+    body = await (await place.client.get(f"/api/lectures/{place.lecture}/live")).json()
+    assert {member["credited_seconds"] for member in body["members"]} == {0.0}
+
+
 async def test_the_live_list_of_a_branch_shows_nobody_else(place: Place) -> None:
     await place.sign_in("zhenba")
     for _ in range(2):
