@@ -122,7 +122,7 @@ class LiveRoom:
     outlets: dict[str, Outlet] = field(default_factory=dict)
     pending: list[bytes] = field(default_factory=list)
     used: int = 0
-    beaten: int = 0
+    beaten: int | None = None
     """When a beat was written last, µs."""
 
     def flush(self) -> None:
@@ -280,8 +280,12 @@ class Rooms:
 
     async def witness(self, lecture: str) -> None:
         live = self._rooms.get(lecture)
-        if live is None or live.room.life.state not in BEGUN or self._clock.now() - live.beaten < BEAT_APART:
+        if live is None or live.room.life.state not in BEGUN:
             return
+        # Before the first beat a report goes as far as the last fact, which is further than a beat would vouch for.
+        if live.beaten is None or self._clock.now() - live.beaten < BEAT_APART:
+            return
+        live.beaten = self._clock.now()
         await self._errands.store(lecture, *self._beat_of(lecture, live))
 
     async def standings(self, lecture: str) -> dict[str, Standing]:
@@ -378,12 +382,12 @@ class Rooms:
             for lecture, live in self._rooms.items():
                 beat, happened = self._beat_of(lecture, live)
                 if beat.connections or live.room.life.state in BEGUN:
+                    live.beaten = self._clock.now()
                     self.record(lecture, beat, happened)
 
     def _beat_of(self, lecture: str, live: LiveRoom) -> tuple[Beat, int]:
         """What is known of every connection, and for which moment it holds."""
-        live.beaten = self._clock.now()
-        happened = live.beaten - BEAT_AGE
+        happened = self._clock.now() - BEAT_AGE
         connections = {
             outlet.connection: live.room.bits(outlet.connection)
             for outlet in live.outlets.values()
