@@ -25,6 +25,7 @@ from classroom.room.inputs import (
     PublicationOpened,
     PublisherWarned,
     RelayLost,
+    RelayReturned,
 )
 from signaling.control import (
     Closing,
@@ -77,6 +78,7 @@ class RelayFollower:
         self._clock = clock
         self._measure = measure
         self._publishers: dict[str, str] = {}
+        self._lost = False
         self._events: dict[type, Callable[[Any], None]] = {
             PublicationFlowing: self._flowing,
             PublicationSilent: self._silent,
@@ -123,6 +125,11 @@ class RelayFollower:
         except Refused:  # it went down again; RelayDown follows
             return
         self._evidence(event)
+        if self._lost and not peers:
+            # Pages would take seconds to find out that their sessions are gone.
+            for lecture in self._rooms.going():
+                self._rooms.feed(lecture, RelayReturned())
+        self._lost = False
         for peer in peers:
             try:
                 await self._take_over(peer, event.at)
@@ -147,6 +154,7 @@ class RelayFollower:
     def _relay_down(self, event: RelayDown) -> None:
         _log.warning("the relay is down")
         self.seen = None
+        self._lost = True
         self._evidence(event)
         self._publishers.clear()
         for lecture in self._rooms.going():

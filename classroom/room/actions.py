@@ -71,7 +71,9 @@ class ClosePublication(msgspec.Struct, frozen=True):
 
 
 class CloseViewers(msgspec.Struct, frozen=True):
-    """The lecture is over: nobody is sent anything any more."""
+    """These members are sent nothing any more; None: nobody is, for the lecture is over."""
+
+    members: frozenset[str] | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):

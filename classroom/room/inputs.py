@@ -95,6 +95,10 @@ class RelayLost(msgspec.Struct, frozen=True):
     at: int
 
 
+class RelayReturned(msgspec.Struct, frozen=True):
+    """After `RelayLost`: a relay that has no session from before takes offers."""
+
+
 class Ordered(msgspec.Struct, frozen=True):
     """Staff, or the command line, moves the lecture; `by` is a staff id."""
 
@@ -106,6 +110,12 @@ class RosterChanged(msgspec.Struct, frozen=True):
     """So many are invited now."""
 
     invited: int
+
+
+class LinksReplaced(msgspec.Struct, frozen=True):
+    """These members' old links hold no more: whatever was opened with them ends."""
+
+    members: frozenset[str]
 
 
 class Ticked(msgspec.Struct, frozen=True):
@@ -124,7 +134,9 @@ Input = (
     | PublisherWarned
     | MemberTroubled
     | RelayLost
+    | RelayReturned
     | Ordered
     | RosterChanged
+    | LinksReplaced
     | Ticked
 )

@@ -210,6 +210,12 @@ class SlotChanged(msgspec.Struct, tag="slot", tag_field="type", frozen=True):
     video: Codec | None
 
 
+class RelayRestarted(msgspec.Struct, tag="relay-restarted", tag_field="type", frozen=True):
+    """Every WHIP and WHEP session from before is gone: post a new offer now, with jitter, and wait for no time-out."""
+
+    seq: int
+
+
 class Counted(msgspec.Struct, tag="counted", tag_field="type", frozen=True):
     """To one member. `counted_ms` is credited so far; `since` is when this state began."""
 
@@ -234,7 +240,7 @@ class Problem(msgspec.Struct, tag="error", tag_field="type", frozen=True):
     fatal: bool
 
 
-RoomMessage = Chat | Presence | LectureChanged | SlotChanged
+RoomMessage = Chat | Presence | LectureChanged | SlotChanged | RelayRestarted
 """Those with `seq`, which everybody in the room gets."""
 
 SingleMessage = Snapshot | Resumed | RoomMessage | Counted | AudienceSeen | Problem

@@ -37,6 +37,7 @@ from classroom.room.inputs import (
     Joined,
     Lagged,
     Left,
+    LinksReplaced,
     MemberTroubled,
     Ordered,
     PublicationClosed,
@@ -46,6 +47,7 @@ from classroom.room.inputs import (
     PublisherWarned,
     Received,
     RelayLost,
+    RelayReturned,
     RosterChanged,
     Ticked,
 )
@@ -60,6 +62,7 @@ from classroom.room.messages import (
     LectureView,
     Presence,
     Quality,
+    RelayRestarted,
     Resumed,
     Say,
     Snapshot,
@@ -116,8 +119,10 @@ class Room:
             PublisherWarned: lambda it, now: self._warn(self.slots.publisher(it.peer), it.reason),
             MemberTroubled: lambda it, now: self._warn(it.member, it.reason),
             RelayLost: lambda it, now: self.slots.lose_all(it.at),
+            RelayReturned: lambda it, now: [Broadcast(RelayRestarted(0))],
             Ordered: lambda it, now: self._order(it.action, it.by, now),
             RosterChanged: self._count_invited,
+            LinksReplaced: lambda it, now: self._expel(it.members),
             Ticked: self._tick,
         }
         self._messages: dict[type, Callable[[Socket, Any, int], list[Action]]] = {
@@ -263,6 +268,11 @@ class Room:
     def _count_invited(self, changed: RosterChanged, now: int) -> list[Action]:
         self.invited = changed.invited
         return []
+
+    def _expel(self, members: frozenset[str]) -> list[Action]:
+        connections = [connection for member in sorted(members) for connection in self.crowd.of(member)]
+        dismissed = [Dismiss(connection, Close.TICKET, "ticket-revoked") for connection in connections]
+        return [*dismissed, *self.slots.expel(members), CloseViewers(members)]
 
     # --- time, and what follows from it ---
 

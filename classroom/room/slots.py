@@ -155,6 +155,10 @@ class Slots:
         """The lecture is over: publishers are told to stop; the relay's word that they did follows."""
         return [ClosePublication(peer) for peer in self._publications]
 
+    def expel(self, members: frozenset[str]) -> list[Action]:
+        """These members publish no more; the relay's word that they stopped follows."""
+        return [ClosePublication(peer) for peer, each in self._publications.items() if each.person.member in members]
+
     def open_to(self, everyone: bool, now: int) -> list[Action]:
         """Whether everyone, or the stage alone, is sent what is published."""
         if everyone == self.everyone:

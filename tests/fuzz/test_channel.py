@@ -26,6 +26,7 @@ from classroom.room.inputs import (
     PublicationOpened,
     Received,
     RelayLost,
+    RelayReturned,
     Ticked,
 )
 from classroom.room.lecture import TRANSITIONS, Life
@@ -112,6 +113,7 @@ INPUTS: st.SearchStrategy[Input] = st.one_of(
     st.builds(PublicationFellSilent, PEERS, TIMES),
     st.builds(PublicationClosed, PEERS, TIMES, st.booleans()),
     st.builds(RelayLost, TIMES),
+    st.builds(RelayReturned),
     st.builds(Ordered, st.sampled_from(["start", "end"]), st.none()),
     st.just(Ticked()),
 )

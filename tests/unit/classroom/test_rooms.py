@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from attendance.facts import (
@@ -76,6 +77,11 @@ async def joined(here: Hall, member: str = "member-1") -> Outlet:
     return outlet
 
 
+def told(outlet: Outlet) -> list[str]:
+    """Types of the broadcasts that it got, in order."""
+    return [msgspec.json.decode(frame)["type"] for frame in outlet.frames]
+
+
 def monotonic(here: Hall) -> float:
     return asyncio.get_running_loop().time()
 
@@ -118,6 +124,19 @@ async def test_a_dead_relay_is_an_outage_of_lectures_that_go_on(here: Hall) -> N
     assert [each.cause for each in here.recorder.bodies(OutageBegan)] == ["relay"]
     assert here.recorder.bodies(ReceivingStopped)[0].reason == "relay-down"
     assert here.follower.seen == now + 2
+
+
+async def test_pages_hear_of_a_new_relay_but_not_of_one_that_lived_on(here: Hall) -> None:
+    member = await joined(here, "member-1")
+    now = monotonic(here)
+    for event in (RelayUp(now), RelayDown(now + 1), RelayUp(now + 2)):
+        here.relay.told.put_nowait(event)
+    await until(lambda: "relay-restarted" in told(member))
+    here.relay.open_peers = (OpenPeer("w1", LECTURE, "member-1", None, True, True),)
+    for event in (RelayDown(now + 3), RelayUp(now + 4)):
+        here.relay.told.put_nowait(event)
+    await until(lambda: here.follower.seen == now + 4 and here.recorder.bodies(ReceivingBegan))
+    assert told(member).count("relay-restarted") == 1
 
 
 async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> None:

@@ -150,6 +150,11 @@ export interface SlotChanged {
   video: Codec | null
 }
 
+export interface RelayRestarted {
+  type: "relay-restarted"
+  seq: number
+}
+
 export type NotCounting = "not-started" | "no-media" | "interrupted" | "ended" | "not-member"
 
 export interface Counted {
@@ -177,13 +182,13 @@ export interface Problem {
 
 export interface Batch {
   type: "batch"
-  messages: (Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | Counted | AudienceSeen | Problem)[]
+  messages: (Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem)[]
 }
 
 export type ClientMessage = Hello | Heartbeat | Say | Quality | Trouble | Command
 
-export type RoomMessage = Chat | Presence | LectureChanged | SlotChanged
+export type RoomMessage = Chat | Presence | LectureChanged | SlotChanged | RelayRestarted
 
-export type SingleMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | Counted | AudienceSeen | Problem
+export type SingleMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem
 
-export type ServerMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | Counted | AudienceSeen | Problem | Batch
+export type ServerMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem | Batch

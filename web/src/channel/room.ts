@@ -28,6 +28,8 @@ export interface RoomState {
   counted: Counted | null
   /** Caller's monotonic clock (ms) when `counted` came. */
   countedAt: number
+  /** How often the relay has started anew under this page. */
+  relays: number
   audience: AudienceSeen | null
   whip: string | null
   whep: string | null
@@ -60,6 +62,7 @@ export function newRoom(): RoomState {
     chat: [],
     counted: null,
     countedAt: 0,
+    relays: 0,
     audience: null,
     whip: null,
     whep: null,
@@ -124,6 +127,9 @@ const TABLE: Table = {
     if (!isSlot(message.slot)) return
     const { slot, state, name, branch, member, video } = message
     room.slots[slot] = { slot, state, name, branch, member, video }
+  },
+  'relay-restarted': (room) => {
+    room.relays += 1
   },
   counted: (room, message, clock) => {
     room.counted = message

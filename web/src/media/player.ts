@@ -49,6 +49,8 @@ export interface PlayerPort {
 
 const LOOK_EVERY = 500
 const TROUBLE_AFTER = 4_000
+/** A relay takes longer than this to start. */
+const JUST_NOW = 300
 /** Refusals after which another offer with the same ticket is no use. */
 const FINAL = new Set([400, 401, 403, 404, 410, 413, 415, 422])
 
@@ -67,6 +69,7 @@ export class Player {
   private lookTimer: ReturnType<typeof setInterval> | undefined
   private looking = false
   private expectedSince: number | null = null
+  private answeredAt: number | null = null
   private last: { at: number; sight: Sight } = { at: 0, sight: emptySight() }
 
   constructor(
@@ -109,6 +112,20 @@ export class Player {
     this.again(0)
   }
 
+  /** The relay started anew: the session is gone, whatever the browser still believes of it. */
+  renew(): void {
+    if (this.lookTimer === undefined || (this.retryTimer === undefined && this.underWay())) return
+    const wishes = this.port.wishes()
+    if (this.state.playing && SLOTS.some((slot) => wishes[slot].live)) return // old news, told again on return
+    this.tries = 0
+    this.again(retryDelay(0, this.port.members(), Math.random()))
+  }
+
+  /** The last offer is not answered yet, or was a moment ago: then it was the new relay that did. */
+  private underWay(): boolean {
+    return this.answeredAt === null || performance.now() - this.answeredAt < JUST_NOW
+  }
+
   private async attempt(): Promise<void> {
     clearTimeout(this.retryTimer)
     this.retryTimer = undefined
@@ -120,6 +137,7 @@ export class Player {
     this.state.refused = null
     this.move(this.tries === 0 && this.state.phase === 'idle' ? 'connecting' : 'reconnecting')
     this.expectedSince = null
+    this.answeredAt = null
     this.watchdog = new Watchdog(performance.now(), this.partials)
     viewing.watchTransport(() => void this.look())
     try {
@@ -129,6 +147,7 @@ export class Player {
       return
     }
     if (this.viewing !== viewing) return
+    this.answeredAt = performance.now()
     this.mids = slotsByMid(viewing.lines)
     this.last = { at: performance.now(), sight: emptySight() }
     this.show(viewing)

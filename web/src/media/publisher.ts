@@ -35,6 +35,8 @@ export interface PublisherPort {
 }
 
 const LOOK_EVERY = 500
+/** A relay takes longer than this to start. */
+const JUST_NOW = 300
 const CONNECT_WITHIN = 6_000
 /** The room's word "lost" may cross with our own new start. */
 const LOST_FOR = 500
@@ -52,6 +54,7 @@ export class Publisher {
   private retryTimer: ReturnType<typeof setTimeout> | undefined
   private tries = 0
   private openedAt = 0
+  private answeredAt: number | null = null
   private wasLive = false
   private lostSince: number | null = null
   private closedSince: number | null = null
@@ -93,6 +96,19 @@ export class Publisher {
     if (replaced === false) this.again(0)
   }
 
+  /** The relay started anew: the session is gone, whatever the browser still believes of it. */
+  renew(): void {
+    if (!this.active || (this.retryTimer === undefined && this.underWay())) return
+    if (this.port.slot() === 'live') return // old news, told again on return
+    this.tries = 0
+    this.again(0)
+  }
+
+  /** The last offer is not answered yet, or was a moment ago: then it was the new relay that did. */
+  private underWay(): boolean {
+    return this.answeredAt === null || performance.now() - this.answeredAt < JUST_NOW
+  }
+
   private end(): void {
     clearInterval(this.lookTimer)
     clearTimeout(this.retryTimer)
@@ -114,6 +130,7 @@ export class Publisher {
     const publishing = new Publishing(this.stream, this.port.picture)
     this.publishing = publishing
     this.openedAt = performance.now()
+    this.answeredAt = null
     this.wasLive = false
     this.lostSince = this.closedSince = null
     this.last = { at: this.openedAt, bytes: 0 }
@@ -124,7 +141,9 @@ export class Publisher {
       if (this.publishing === publishing) this.failed(asRefused(error))
       return
     }
-    if (this.publishing === publishing) this.state.refused = null
+    if (this.publishing !== publishing) return
+    this.answeredAt = performance.now()
+    this.state.refused = null
   }
 
   private failed(refused: Refused): void {

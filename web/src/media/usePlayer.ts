@@ -1,6 +1,6 @@
 /** The player for a page: what the room says should be seen becomes its wishes. */
 
-import { onBeforeUnmount, reactive } from 'vue'
+import { onBeforeUnmount, reactive, watch } from 'vue'
 import type { RoomHandle } from '../channel/useRoom'
 import { canDecode, SLOTS, type Slot } from './offer'
 import { newPlayerState, Player, type PlayerState } from './player'
@@ -57,6 +57,11 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
     },
     state,
     options.prepared ?? null,
+  )
+
+  watch(
+    () => handle.room.relays,
+    () => player.renew(),
   )
 
   const timer = setInterval(() => void report(), QUALITY_EVERY)

@@ -51,6 +51,14 @@ describe('the room', () => {
     expect(room.chat[0]?.seq).toBe(21)
   })
 
+  it('counts the relays that it has seen start anew', () => {
+    const room = newRoom()
+    receive(room, snapshot, CLOCK)
+    expect(room.relays).toBe(0)
+    receive(room, { type: 'relay-restarted', seq: 4 }, CLOCK)
+    expect(room.relays).toBe(1)
+  })
+
   it('shows a slot as the room says', () => {
     const room = newRoom()
     receive(room, snapshot, CLOCK)

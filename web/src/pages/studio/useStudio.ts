@@ -106,6 +106,13 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
       if (trouble === 'refused') handle.trouble('camera-refused', navigator.userAgent.slice(0, 180))
     },
   )
+  watch(
+    () => handle.room.relays,
+    () => {
+      ownPublisher.renew()
+      screenPublisher.renew()
+    },
+  )
   // The lecture begins with the lecturer's first picture, whatever the clock says.
   const mayBegin = computed(
     () =>
