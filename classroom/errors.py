@@ -67,6 +67,13 @@ SENTENCES: dict[str, tuple[int, dict[str, str]]] = {
         404,
         {"zh": "没有这个页面，请核对链接。", "en": "There is no such page. Check the link."},
     ),
+    "no-such-method": (
+        405,
+        {
+            "zh": "这个地址不支持这种请求方式，请查阅接口文档。",
+            "en": "This address does not take such requests. See the protocol's documentation.",
+        },
+    ),
     "lecture-over": (
         410,
         {"zh": "课程已经结束，感谢参加。", "en": "The lecture is over. Thank you for taking part."},

@@ -19,7 +19,8 @@ class DataFolderInUse(SettingsError):
 
 @contextlib.contextmanager
 def data_lock(folder: Path) -> Iterator[None]:
-    """Holds the folder, which is made where it is missing; the kernel lets go when the process ends.
+    """Holds the folder, which is made where it is missing; the kernel lets go when the process ends. What the process
+    makes meanwhile is its owner's alone, whatever the folder's own permissions are.
 
     Raises `DataFolderInUse`, and `SettingsError` for a folder that cannot be written.
     """
@@ -33,6 +34,10 @@ def data_lock(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DataFolderInUse(f"the data folder {folder} is open in another process") from error
-        yield
+        mask = os.umask(0o077)
+        try:
+            yield
+        finally:
+            os.umask(mask)
     finally:
         os.close(descriptor)

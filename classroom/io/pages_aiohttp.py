@@ -9,6 +9,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from classroom.errors import explained
+from signaling.io.problem_aiohttp import problem_response
+
 PAGES = {
     "/": "index.html",
     "/j": "join.html",
@@ -39,7 +42,10 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Server": "classroom",
 }
+STRAYED = {404: "no-such-page", 405: "no-such-method"}
+"""What a request that no handler takes is told."""
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 NOT_BUILT = (
@@ -95,14 +101,22 @@ def _file(path: Path, caching: str) -> web.FileResponse:
     return web.FileResponse(path, headers={"Cache-Control": caching, "Content-Type": kind})
 
 
+def _strayed(request: web.Request, error: web.HTTPException) -> web.Response:
+    reason = STRAYED[error.status]
+    allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    return problem_response(request, reason, error.status, explained(reason)[1], headers=allow)
+
+
 @web.middleware
 async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every answer carries the headers that keep other sites out."""
+    """Every answer carries the headers that keep other sites out, and every refusal says what helps."""
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        error.headers.update({name: value for name, value in HEADERS.items() if name not in error.headers})
-        raise
+        if error.status not in STRAYED:
+            error.headers.update({name: value for name, value in HEADERS.items() if name not in error.headers})
+            raise
+        response = _strayed(request, error)
     if not response.prepared:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)

@@ -134,7 +134,12 @@ def problem_response(
         status=status,
         body=_encode(body),
         content_type="application/problem+json",
-        headers={"Content-Language": language, "Vary": "Accept-Language", **(headers or {})},
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Language": language,
+            "Vary": "Accept-Language",
+            **(headers or {}),
+        },
     )
 
 

@@ -87,3 +87,21 @@ async def test_a_tree_that_was_never_built_says_so(tmp_path: Path) -> None:
         answer = await client.get("/room")
         assert answer.status == 503
         assert "make setup" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status", "reason"),
+    [("GET", "/nowhere", 404, "no-such-page"), ("DELETE", "/room", 405, "no-such-method")],
+)
+async def test_a_request_that_strayed_is_told_so(
+    client: Client, method: str, address: str, status: int, reason: str
+) -> None:
+    answer = await client.request(method, address, headers={"Accept-Language": "en"})
+    assert answer.status == status
+    assert answer.content_type == "application/problem+json"
+    body = await answer.json()
+    assert body["type"] == reason
+    assert body["title"].isascii()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Server"] == "classroom"
+    assert ("Allow" in answer.headers) == (status == 405)
