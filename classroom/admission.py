@@ -10,8 +10,9 @@ from typing import Protocol
 
 import msgspec
 
-from attendance.facts import JoinFailed, LectureState
-from attendance.ports import Clock, Recorder
+from attendance.errors import StoreUnavailable
+from attendance.facts import Body, JoinFailed, LectureState
+from attendance.ports import Clock
 from attendance.roster import Invitation
 from classroom.evidence import Witness
 from classroom.people.invitations import Door
@@ -49,6 +50,12 @@ class Peers(Protocol):
     async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None: ...
 
 
+class Ledger(Protocol):
+    """Where facts go that nobody waits for."""
+
+    def record(self, lecture: str, body: Body) -> None: ...
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What a good ticket opens."""
 
@@ -63,7 +70,7 @@ class TicketAdmission:
         rooms: Rooms,
         peers: Peers,
         witness: Witness,
-        recorder: Recorder,
+        ledger: Ledger,
         clock: Clock,
         viewer_limit: int,
     ) -> None:
@@ -71,7 +78,7 @@ class TicketAdmission:
         self._rooms = rooms
         self._peers = peers
         self._witness = witness
-        self._recorder = recorder
+        self._ledger = ledger
         self._clock = clock
         self._viewer_limit = viewer_limit
         self._tries = Buckets(TRIES_A_SECOND, TRIES, PEOPLE)
@@ -104,6 +111,15 @@ class TicketAdmission:
         invitation = self._admitted.get((grant.lecture, grant.member))
         if invitation is None:  # so many came in between that this one's admission is forgotten
             raise Refused(Refusal.FULL, retry_after=RETRY)
+        try:
+            await self._announce(grant, peer, invitation)
+            holds = await self._door.holds(invitation, self._clock.now())
+        except StoreUnavailable as error:
+            raise database_away() from error
+        if not holds:  # replaced while the session was opened
+            raise Refused(Refusal.REVOKED)
+
+    async def _announce(self, grant: Grant, peer: str, invitation: Invitation) -> None:
         if grant.act is Act.WATCH:
             await self._peers.watched(grant.lecture, grant.member, invitation.role, peer)
         else:
@@ -114,11 +130,11 @@ class TicketAdmission:
         now = self._clock.now()
         try:
             invitation = await self._door.read(ticket, now)
-        except TicketError:
+        except (TicketError, StoreUnavailable):
             return
         member = invitation.member.id
         if invitation.lecture == lecture and self._failures.take(member, now):
-            await self._recorder.record(lecture, JoinFailed(member, cause, act.value))
+            self._ledger.record(lecture, JoinFailed(member, cause, act.value))
 
     # --- channel and pages ---
 
@@ -127,19 +143,28 @@ class TicketAdmission:
         invitation = (await self.read(ticket)).invitation
         return invitation.lecture, person_of(invitation)
 
+    async def confirm(self, ticket: str) -> None:
+        """It still holds, for who entered with it a moment ago. Raises `Refused`."""
+        await self._holder(ticket, self._clock.now())
+
     async def read(self, ticket: str) -> Entry:
         """Raises `Refused`: the ticket is no good, its lecture is gone, or its holder tried too often."""
         now = self._clock.now()
-        try:
-            invitation = await self._door.read(ticket, now)
-        except TicketError as error:
-            raise Refused(Refusal(error.reason), error.detail) from error
+        invitation = await self._holder(ticket, now)
         if not self._tries.take(invitation.member.id, now):
             raise Refused(Refusal.TOO_MANY_TRIES, retry_after=RETRY)
         state = await self._rooms.state_of(invitation.lecture)
         if state is None:
             raise Refused(Refusal.NO_LECTURE)
         return Entry(invitation, state)
+
+    async def _holder(self, ticket: str, now: int) -> Invitation:
+        try:
+            return await self._door.read(ticket, now)
+        except TicketError as error:
+            raise Refused(Refusal(error.reason), error.detail) from error
+        except StoreUnavailable as error:
+            raise database_away() from error
 
     def _remember(self, invitation: Invitation) -> None:
         """Until the session is open, a moment later."""
@@ -156,6 +181,10 @@ class TicketAdmission:
         viewers = self._witness.of(lecture, member)
         if len(viewers) >= SESSIONS or sum(viewer.receiving for viewer in viewers) >= DEVICES:
             raise Refused(Refusal.TOO_MANY_DEVICES, retry_after=15)
+
+
+def database_away() -> Refused:
+    return Refused(Refusal.RELAY_DOWN, "the database is away", retry_after=RETRY)
 
 
 def person_of(invitation: Invitation) -> Person:

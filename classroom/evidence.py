@@ -78,8 +78,10 @@ class Witness:
     def of(self, lecture: str, member: str) -> list[Viewer]:
         return [viewer for viewer in self._lectures.get(lecture, {}).values() if viewer.member == member]
 
-    def peers(self, lecture: str) -> tuple[str, ...]:
-        return tuple(self._lectures.get(lecture, ()))
+    def peers(self, lecture: str, members: frozenset[str] | None = None) -> tuple[str, ...]:
+        """Its viewers; those of `members` alone where they are given."""
+        viewers = self._lectures.get(lecture, {})
+        return tuple(peer for peer, viewer in viewers.items() if members is None or viewer.member in members)
 
     def __len__(self) -> int:
         return len(self._viewers)

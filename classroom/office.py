@@ -211,6 +211,8 @@ class StoreOffice:
         taken = await self._roster.take(people, lecture, scope, language)
         if lecture is not None:
             self._door.forget(lecture)
+            if taken.revoked:
+                await self._desk.expel(lecture, taken.revoked)
         refusals = sorted((*refused, *taken.refused), key=lambda refusal: refusal.line)
         return ImportResult(
             added=len(taken.added),
@@ -233,6 +235,7 @@ class StoreOffice:
         if renewed is None:
             raise UserError("no-such-member", member[:64])
         self._door.forget(lecture, member)
+        await self._desk.expel(lecture, frozenset((member,)))
         return self._link(row, renewed)
 
     async def create_staff(self, name: str, password: str, branch: BranchPath = ()) -> None:
@@ -292,6 +295,9 @@ class RecorderDesk:
         return await self._move(lecture, state, Trigger.END, by)
 
     async def witness(self, lecture: str) -> None:
+        """Nobody is there."""
+
+    async def expel(self, lecture: str, members: frozenset[str]) -> None:
         """Nobody is there."""
 
     async def _move(self, lecture: str, state: LectureState, trigger: Trigger, by: str | None) -> LectureState:

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 import msgspec
 
 from attendance.facts import LectureState
-
-
-class Bus(Protocol):
-    """The room's inbox and outbox between nodes; in memory where there is one."""
-
-    async def publish(self, topic: str, body: bytes, keep: bool) -> None:
-        """`keep`: must not be lost (a stream); otherwise whoever listens now gets it."""
-
-    def follow(self, topic: str, after: str | None) -> AsyncIterator[tuple[str, bytes]]:
-        """(position, body) from beyond `after`, or from now on."""
-
 
 # --- what an organizer does, from the pages or from the command line ------------------------------------------------
 
@@ -135,6 +124,9 @@ class LectureDesk(Protocol):
 
     async def witness(self, lecture: str) -> None:
         """Store what is known of everybody up to now, so that a report made next goes as far as it can."""
+
+    async def expel(self, lecture: str, members: frozenset[str]) -> None:
+        """End what these members opened with links that hold no more: sockets, publications and players."""
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -50,6 +50,9 @@ from signaling.io.whep_aiohttp import WhepHandlers
 from signaling.io.whip_aiohttp import WhipHandlers
 
 DRAIN_WITHIN = 3.0
+REQUEST_WITHIN = 75.0
+"""Seconds that a connection may take for its first, or its next, request line and headers: longer than a proxy keeps an
+idle connection, short enough for whoever opens many and says nothing."""
 LOCK_WITHIN = 20.0
 READY_POLL = 0.02
 
@@ -74,7 +77,7 @@ class Service:
         stores.recorder.follow(self.rooms.observe)
         self._follower = RelayFollower(relay, self.rooms, witness, self._errands, stores.roster, clock, meter.load)
         admission = TicketAdmission(
-            stores.door, self.rooms, self._follower, witness, stores.recorder, clock, settings.viewer_limit
+            stores.door, self.rooms, self._follower, witness, self._errands, clock, settings.viewer_limit
         )
         self.channel = Channel(self.rooms, admission, clock, settings.public_url)
         self._base_url = base_url(settings, port)
@@ -228,7 +231,11 @@ async def _hold(stack: contextlib.AsyncExitStack, folder: Path) -> None:
 
 def _runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(
-        app, access_log_class=AccessLog, access_log=logging.getLogger("classroom.access"), shutdown_timeout=DRAIN_WITHIN
+        app,
+        access_log_class=AccessLog,
+        access_log=logging.getLogger("classroom.access"),
+        shutdown_timeout=DRAIN_WITHIN,
+        keepalive_timeout=REQUEST_WITHIN,
     )
 
 

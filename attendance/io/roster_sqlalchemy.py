@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.elements import ColumnElement
 
-from attendance.io.engine_sqlalchemy import READ_ONLY
+from attendance.io.engine_sqlalchemy import READ_ONLY, available
 from attendance.io.phone_cryptography import PhoneVault
 from attendance.io.tables_sqlalchemy import metadata
 from attendance.ports import Clock
@@ -135,7 +135,7 @@ class Roster:
             if lecture is not None:
                 roles = {row["id"]: one.role for one, row in prepared.added}
                 roles.update({each.id: each.person.role for each in (*preview.changed, *preview.unchanged)})
-                await self._invite(connection, lecture, roles)
+                preview = msgspec.structs.replace(preview, revoked=await self._invite(connection, lecture, roles))
         return preview
 
     async def invite_new(self, lecture: str, people: Iterable[tuple[str, str]]) -> None:
@@ -177,10 +177,12 @@ class Roster:
         return {lecture: found.get(lecture, 0) for lecture in lectures}
 
     async def _find(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._engine.connect() as connection:
-            await connection.execution_options(**READ_ONLY)
-            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
-            return rows
+        """Raises `StoreUnavailable`."""
+        with available():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**READ_ONLY)
+                rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return rows
 
     async def _aside(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -214,8 +216,11 @@ class Roster:
         found = await connection.execute(select(branches.c.path, branches.c.id))
         return {split_path(row.path): row.id for row in found}
 
-    async def _invite(self, connection: AsyncConnection, lecture: str, roles: Mapping[str, str | None]) -> None:
-        """Who is invited already keeps link and role, unless a file says another role; that revokes the link."""
+    async def _invite(
+        self, connection: AsyncConnection, lecture: str, roles: Mapping[str, str | None]
+    ) -> frozenset[str]:
+        """Who is invited already keeps link and role, unless a file says another role; that revokes the link. Answers
+        whose links were revoked."""
         query = select(invitations.c.member, invitations.c.role).where(invitations.c.lecture == lecture)
         invited = dict(tuple(row) for row in await connection.execute(query))
         new = [
@@ -232,6 +237,7 @@ class Roster:
         chosen = (invitations.c.lecture == lecture) & (invitations.c.member == bindparam("who"))
         statement = update(invitations).where(chosen).values(role=bindparam("now"), serial=invitations.c.serial + 1)
         await _pagewise(connection, statement, turned)
+        return frozenset(each["who"] for each in turned if each["who"] is not None)
 
 
 def split_path(path: str) -> BranchPath:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
-import asyncpg
 import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from attendance import chain
 from attendance.chain import Row
-from attendance.errors import StoreUnavailable
 from attendance.facts import Fact
-from attendance.io.engine_sqlalchemy import READ_ONLY
+from attendance.io.engine_sqlalchemy import READ_ONLY, available
 from attendance.io.tables_sqlalchemy import facts as facts_table
 from attendance.io.tables_sqlalchemy import heads as heads_table
 from attendance.ports import Clock, Stored
@@ -44,7 +40,7 @@ class SqlStore:
         lectures: defaultdict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             lectures[fact.lecture].append(fact)
-        with _available():
+        with available():
             async with self._engine.begin() as connection:
                 for lecture in sorted(lectures):  # one order of locks for everybody: no deadlock
                     await self._extend(connection, lecture, lectures[lecture])
@@ -105,7 +101,7 @@ class SqlStore:
             query = select(facts_table).where(column.lecture == lecture, column.row > after)
             if until is not None:
                 query = query.where(column.row <= until)
-            with _available():
+            with available():
                 async with self._engine.connect() as connection:
                     await connection.execution_options(**READ_ONLY)
                     page = (await connection.execute(query.order_by(column.row).limit(PAGE))).all()
@@ -117,24 +113,8 @@ class SqlStore:
 
     async def last(self, lecture: str) -> tuple[int, bytes]:
         query = select(heads_table.c.row, heads_table.c.hash).where(heads_table.c.lecture == lecture)
-        with _available():
+        with available():
             async with self._engine.connect() as connection:
                 await connection.execution_options(**READ_ONLY)
                 found = (await connection.execute(query)).first()
         return (0, chain.GENESIS) if found is None else (found.row, found.hash)
-
-
-@contextlib.contextmanager
-def _available() -> Iterator[None]:
-    """Turns every sign of a database that is away, full, locked or not yet migrated into `StoreUnavailable`.
-
-    Facts that the database refuses for their content keep their own errors: trying again would never help.
-    """
-    try:
-        yield
-    except (IntegrityError, DataError):
-        raise
-    except DBAPIError as error:
-        raise StoreUnavailable(str(error.orig)) from error
-    except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(str(error)) from error

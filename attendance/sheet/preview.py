@@ -73,6 +73,8 @@ class Preview(msgspec.Struct, frozen=True):
     changed: tuple[Change, ...]
     unchanged: tuple[Change, ...]
     refused: tuple[Refused, ...]
+    revoked: frozenset[str] = frozenset()
+    """Ids of those whose role in the lecture changed: their old links hold no more."""
 
 
 def read(sheets: Sequence[Sheet], language: Language = "zh") -> tuple[list[Person], list[Refused]]:

@@ -57,6 +57,9 @@ class Doorman(Protocol):
     async def enter(self, ticket: str) -> tuple[str, Person]:
         """The lecture that a ticket opens, and whose it is. Raises `Refused`."""
 
+    async def confirm(self, ticket: str) -> None:
+        """It still holds. Raises `Refused`."""
+
 
 class Outlet(Protocol):
     """A socket, as the room's shell sees it."""
@@ -295,6 +298,7 @@ class Channel:
         joined = Joined(socket.connection, person, hello.page, hello.device, hello.last)
         socket.lecture = lecture
         await self._rooms.join(lecture, socket, joined)
+        await self._doorman.confirm(hello.ticket)  # it may have been replaced while the room was not told of us yet
         return True
 
     async def _listen(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> None:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from attendance.errors import StoreUnavailable
 from attendance.facts import Beat, Body, Fact, LectureMoved, LectureState, NodeStarted, NodeStopped
 from attendance.ports import Clock, Store
@@ -46,6 +44,7 @@ from classroom.room.inputs import (
     Input,
     Joined,
     Left,
+    LinksReplaced,
     Ordered,
     RosterChanged,
     Ticked,
@@ -288,6 +287,9 @@ class Rooms:
         live.beaten = self._clock.now()
         await self._errands.store(lecture, *self._beat_of(lecture, live))
 
+    async def expel(self, lecture: str, members: frozenset[str]) -> None:
+        self.feed(lecture, LinksReplaced(members))
+
     async def standings(self, lecture: str) -> dict[str, Standing]:
         live = await self.load(lecture)
         now = self._clock.now()
@@ -343,8 +345,8 @@ class Rooms:
         if outlet is not None:
             outlet.dismiss(action.code, action.reason)
 
-    def _close_viewers(self, lecture: str, _live: LiveRoom, _action: CloseViewers) -> None:
-        for peer in self._witness.peers(lecture):
+    def _close_viewers(self, lecture: str, _live: LiveRoom, action: CloseViewers) -> None:
+        for peer in self._witness.peers(lecture, action.members):
             self._errands.put(partial(self._relay.close, peer, Closing.DELETED))
 
     def record(self, lecture: str, body: Body, happened: int | None = None) -> None:
@@ -402,8 +404,8 @@ class Rooms:
             lectures = [lecture for lecture, live in self._rooms.items() if not live.room.idle]
             try:
                 counts = await self._invitations.counts(lectures) if lectures else {}
-            except SQLAlchemyError as error:
-                _log.warning("who is invited cannot be read now: %s", type(error).__name__)
+            except StoreUnavailable as error:
+                _log.warning("who is invited cannot be read now: %s", error)
                 continue
             for lecture, count in counts.items():
                 self.feed(lecture, RosterChanged(count))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from attendance.facts import LectureState
-from attendance.io.engine_sqlalchemy import READ_ONLY
+from attendance.io.engine_sqlalchemy import READ_ONLY, available
 from attendance.io.roster_sqlalchemy import SEPARATOR, split_path
 from attendance.io.tables_sqlalchemy import metadata
 from attendance.roster import BranchPath
@@ -124,10 +124,12 @@ class StaffStore:
 
 
 async def _find(engine: AsyncEngine, query: Select[Any]) -> Sequence[Row[Any]]:
-    async with engine.connect() as connection:
-        await connection.execution_options(**READ_ONLY)
-        rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
-        return rows
+    """Raises `StoreUnavailable`."""
+    with available():
+        async with engine.connect() as connection:
+            await connection.execution_options(**READ_ONLY)
+            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return rows
 
 
 def _lecture(row: Row[Any]) -> LectureRow:

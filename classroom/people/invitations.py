@@ -26,6 +26,7 @@ class Door:
         self._signer = signer
         self._invitations = invitations
         self._known: OrderedDict[tuple[str, str], tuple[int, Invitation | None]] = OrderedDict()
+        self._changes = 0
 
     def issue(self, invitation: Invitation, expires: int) -> str:
         """The ticket of an invitation, until `expires` (µs since the epoch)."""
@@ -39,8 +40,14 @@ class Door:
             raise TicketRevoked
         return invitation
 
+    async def holds(self, invitation: Invitation, now: int) -> bool:
+        """Whether tickets of this invitation, as it was read, still open something."""
+        found = await self._find(invitation.lecture, invitation.member.id, now)
+        return found is not None and (found.serial, found.role) == (invitation.serial, invitation.role)
+
     def forget(self, lecture: str, member: str | None = None) -> None:
         """That invitation (or all of the lecture's) was changed: the next ticket asks the roster again."""
+        self._changes += 1
         if member is not None:
             self._known.pop((lecture, member), None)
             return
@@ -53,7 +60,10 @@ class Door:
         if known is not None and now - known[0] < FRESH:
             self._known.move_to_end(key)
             return known[1]
+        changes = self._changes
         found = await self._invitations.invitation(lecture, member)
+        if changes != self._changes:  # it may have been read just before it was changed
+            return found
         self._known[key] = (now, found)
         self._known.move_to_end(key)
         while len(self._known) > CACHED:

@@ -140,6 +140,7 @@ class Hall:
     lectures: Lectures
     roster: Roster
     signer: TicketSigner
+    door: Door
     qualities: list[Quality]
     loads: list[Load]
     clock: SystemClock
@@ -171,10 +172,24 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
     recorder.follower = rooms.observe
     follower = RelayFollower(relay, rooms, witness, errands, roster, clock, loads.append)
     signer = TicketSigner(["s" * 32])
-    admission = TicketAdmission(Door(signer, roster), rooms, follower, witness, recorder, clock, viewer_limit)
+    door = Door(signer, roster)
+    admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit)
     channel = Channel(rooms, admission, clock, "https://class.example.org")
     made = Hall(
-        rooms, follower, witness, admission, channel, recorder, relay, lectures, roster, signer, qualities, loads, clock
+        rooms,
+        follower,
+        witness,
+        admission,
+        channel,
+        recorder,
+        relay,
+        lectures,
+        roster,
+        signer,
+        door,
+        qualities,
+        loads,
+        clock,
     )
     app = web.Application()
     app.add_routes(channel.routes())

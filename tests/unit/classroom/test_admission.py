@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from attendance.errors import StoreUnavailable
 from attendance.facts import JoinFailed, LectureState
+from attendance.roster import Invitation
 from classroom import admission
 from signaling.control import ViewerReceiving
 from signaling.errors import Refusal, Refused
@@ -100,9 +102,37 @@ async def test_failed_attempts_of_known_people_are_facts_and_bounded(here: Hall)
     ticket = here.ticket("member-1")
     for _ in range(int(admission.FAILURES) + 5):
         await here.admission.failed(ticket, LECTURE, Act.WATCH, "no-common-codec")
+    await until(lambda: len(here.recorder.bodies(JoinFailed)) == int(admission.FAILURES))
     facts = here.recorder.bodies(JoinFailed)
     assert facts[0] == JoinFailed("member-1", "no-common-codec", "watch")
-    assert len(facts) == int(admission.FAILURES)
     await here.admission.failed("x.y", LECTURE, Act.WATCH, "bad-ticket")
     await here.admission.failed(here.ticket("member-2"), "other", Act.WATCH, "role-may-not")
+    await asyncio.sleep(0.05)
     assert len(here.recorder.bodies(JoinFailed)) == len(facts)
+
+
+@pytest.mark.parametrize(("act", "slot"), [(Act.WATCH, None), (Act.PUBLISH, "lecturer")])
+async def test_a_link_that_is_replaced_while_its_session_opens_opens_nothing(
+    here: Hall, act: Act, slot: str | None
+) -> None:
+    grant = await here.admission.admit(here.ticket("lecturer-1"), LECTURE, act, slot)
+    here.roster.serial += 1
+    here.door.forget(LECTURE, "lecturer-1")
+    with pytest.raises(Refused) as refused:
+        await here.admission.opened(grant, "p1")
+    assert refused.value.reason is Refusal.REVOKED
+
+
+async def test_a_database_that_is_away_is_said_so_and_waited_for_by_nobody(
+    here: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(lecture: str, member: str) -> Invitation | None:
+        raise StoreUnavailable("connection refused")
+
+    ticket = here.ticket("member-1")
+    monkeypatch.setattr(here.roster, "invitation", away)
+    with pytest.raises(Refused) as refused:
+        await here.admission.admit(ticket, LECTURE, Act.WATCH, None)
+    assert refused.value.reason is Refusal.RELAY_DOWN
+    assert refused.value.retry_after
+    await here.admission.failed(ticket, LECTURE, Act.WATCH, refused.value.reason.value)

@@ -327,3 +327,18 @@ async def test_a_restart_is_announced(here: Hall) -> None:
         await connect(here.url)
     assert refusal.value.response.status_code == 503
     assert len(here.recorder.bodies(MemberDisconnected)) == 1
+
+
+async def test_a_link_that_is_replaced_while_its_page_comes_in(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    join = here.rooms.join
+
+    async def replaced(*arguments: Any) -> None:
+        here.roster.serial += 1
+        here.door.forget(LECTURE, "member-1")
+        await join(*arguments)
+
+    monkeypatch.setattr(here.rooms, "join", replaced)
+    client = await enter(here, "member-1")
+    code, said = await closed(client)
+    assert code == 4401
+    assert said[-1]["reason"] == "ticket-revoked"

@@ -26,6 +26,7 @@ from classroom.room.inputs import (
     Joined,
     Lagged,
     Left,
+    LinksReplaced,
     MemberTroubled,
     Ordered,
     Person,
@@ -345,3 +346,20 @@ def test_words_of_sockets_that_are_gone_change_nothing() -> None:
     assert stage.feed(Received("c-x", Say("好"))) == []
     assert stage.feed(Left("c-x", NOW, "closed")) == []
     assert stage.room.idle
+
+
+def test_a_replaced_link_ends_all_that_was_opened_with_it_and_nothing_else() -> None:
+    stage = Stage()
+    for device in ("1", "2"):
+        stage.join("a", device)
+    stage.join("b")
+    stage.join("dean", role="lecturer")
+    stage.feed(PublicationOpened("p", "lecturer", DEAN))
+    stage.feed(PublicationOpened("q", "screen", DEAN))
+    actions = stage.feed(LinksReplaced(frozenset(("a", "nobody"))))
+    assert {each.connection for each in only(actions, Dismiss)} == {"c-a1", "c-a2"}
+    assert {(each.code, each.reason) for each in only(actions, Dismiss)} == {(Close.TICKET, "ticket-revoked")}
+    assert only(actions, CloseViewers) == [CloseViewers(frozenset(("a", "nobody")))]
+    assert not only(actions, ClosePublication)
+    actions = stage.feed(LinksReplaced(frozenset(("dean",))))
+    assert {each.publication for each in only(actions, ClosePublication)} == {"p", "q"}

@@ -218,6 +218,19 @@ async def test_the_end_closes_the_lectures_peers(here: Hall) -> None:
     assert sorted(here.relay.closed) == ["p1", "w1"]
 
 
+async def test_a_replaced_link_closes_that_members_peers_and_sockets_alone(here: Hall) -> None:
+    mine, other = await joined(here), await joined(here, "member-2")
+    await here.follower.published(LECTURE, "lecturer", DEAN, "p1")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
+    await here.follower.watched(LECTURE, "member-2", "member", "w2")
+    await here.follower.watched("other", "member-1", "member", "w3")
+    await here.rooms.expel(LECTURE, frozenset(("member-1", DEAN.member)))
+    await until(lambda: len(here.relay.closed) == 2)
+    assert sorted(here.relay.closed) == ["p1", "w1"]
+    assert (mine.code, other.code) == (Close.TICKET, None)
+    await here.rooms.expel("nowhere", frozenset(("member-1",)))
+
+
 async def test_trouble_is_shown_to_staff_with_its_cause(here: Hall) -> None:
     outlet = await joined(here)
     here.rooms.feed(LECTURE, Received(outlet.connection, Trouble(Cause.NO_UDP)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +136,26 @@ async def test_the_doors_memory_is_bounded() -> None:
         with pytest.raises(TicketRevoked):
             await door.read(text, 0)
     assert book.asked == CACHED + 2
+
+
+async def test_what_was_read_before_a_change_and_arrives_after_it_is_not_kept() -> None:
+    book, reading, changed = Book(INVITATION), asyncio.Event(), asyncio.Event()
+    look_up = book.invitation
+
+    async def slow(lecture: str, member: str) -> Invitation | None:
+        found = await look_up(lecture, member)
+        reading.set()
+        await changed.wait()
+        return found
+
+    book.invitation = slow  # type: ignore[method-assign]
+    door = Door(SIGNER, book)
+    early = asyncio.create_task(door.read(TEXT, 0))
+    await reading.wait()
+    book.known["lecture", "member"] = Invitation("lecture", INVITATION.member, "member", 4)
+    door.forget("lecture", "member")
+    changed.set()
+    assert await early == INVITATION
+    assert not await door.holds(INVITATION, 1)
+    with pytest.raises(TicketRevoked):
+        await door.read(TEXT, 1)
