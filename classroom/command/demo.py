@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from classroom.ports import Link, Office
     from classroom.settings import Settings
 
+READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LOG = "serve.log"
 TITLE = "示范课程：流动不流失，离乡不离课"
@@ -55,7 +56,9 @@ async def run(data: Path | None, host: str | None, port: int | None, udp_port: i
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(settings, environment) as service:
+    async with serving(settings, environment, stop) as service:
+        if stop.is_set():
+            return
         links, account = await prepared(settings)
         show(settings, links, account)
         await until_stopped(settings, account.lecture, links, service, stop)
@@ -122,8 +125,11 @@ def resolved(host: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A `classroom serve` of its own, out of reach of the terminal's Ctrl-C so that it is stopped last."""
+async def serving(
+    settings: Settings, environment: dict[str, str], stop: asyncio.Event
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A `classroom serve` of its own, ready unless `stop` is set; out of reach of the terminal's Ctrl-C so that it is
+    stopped last."""
     import os
 
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,12 +149,22 @@ async def serving(settings: Settings, environment: dict[str, str]) -> AsyncItera
     try:
         assert process.stdout is not None
         await asyncio.to_thread(import_the_rest)  # meanwhile: it takes as long as the service's start
-        if not await process.stdout.readline():
-            await process.wait()
+        if not await ready(process.stdout, stop):
             raise DemoError(f"the service did not start:\n{log.read_text(errors='replace')[-LOG_TAIL:].strip()}")
         yield process
     finally:
         await stopped(process)
+
+
+async def ready(said: asyncio.StreamReader, stop: asyncio.Event) -> bool:
+    """Whether the service said its line, or nobody waits for it any more; false where it ended or takes too long."""
+    line, stopping = asyncio.create_task(said.readline()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((line, stopping), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return stop.is_set() or (line.done() and bool(line.result()))
+    finally:
+        line.cancel()
+        stopping.cancel()
 
 
 def import_the_rest() -> None:

@@ -206,9 +206,12 @@ def run(config: Path | None) -> int:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise SettingsError(f"CLASSROOM_DATA_DIR: {folder} cannot be used: {error.strerror}") from error
+    try:
         media = UdpPort.bind("", settings.udp_port)
     except OSError as error:
-        raise SettingsError(f"CLASSROOM_DATA_DIR, CLASSROOM_UDP_PORT: {error}") from error
+        raise SettingsError(f"CLASSROOM_UDP_PORT: cannot listen on {settings.udp_port}: {error.strerror}") from error
     with bind_http(settings.http_host, settings.http_port) as listening:
         ready, said = os.pipe()
         control = _short(folder / CONTROL, opened)

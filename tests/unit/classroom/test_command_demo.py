@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ssl
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from classroom.command import demo
 from classroom.command.demo import configure
 from classroom.command.publish import trust
 from classroom.io.certificate_cryptography import read, self_signed
@@ -83,3 +85,16 @@ def test_the_sample_is_copied_as_it_is_and_ends_together() -> None:
 @pytest.mark.parametrize("file", ["roster.csv", "lecture.mp4", "slides.html", "make.py"])
 def test_the_sample_has_its_parts(file: str) -> None:
     assert (SAMPLE / file).is_file()
+
+
+async def test_the_service_is_waited_for_no_longer_than_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, ended, silent = asyncio.StreamReader(), asyncio.StreamReader(), asyncio.StreamReader()
+    said.feed_data(b"http://127.0.0.1:8080\n")
+    ended.feed_eof()
+    stop = asyncio.Event()
+    assert await demo.ready(said, stop)
+    assert not await demo.ready(ended, stop)
+    monkeypatch.setattr(demo, "READY_SECONDS", 0.01)
+    assert not await demo.ready(silent, stop)
+    stop.set()
+    assert await demo.ready(silent, stop)
