@@ -95,7 +95,7 @@ def for_others(plain: Settings, host: str, own: str) -> dict[str, Any]:
     address = resolved(host)
     everywhere = ipaddress.ip_address(address).is_unspecified
     reached = own if everywhere else address
-    given: dict[str, Any] = {"http_host": address, "advertise": plain.advertise or (reached,)}
+    given: dict[str, Any] = {"http_host": address, "advertise": plain.advertise or tuple(dict.fromkeys((reached, own)))}
     if host != address:  # a name: people use the name
         given["public_url"] = f"https://{host}:{plain.http_port}"
     if plain.tls_cert is None:
