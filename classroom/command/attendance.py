@@ -20,14 +20,20 @@ app = typer.Typer(help="Export attendance, and prove that it was not edited.", n
 @app.command()
 def export(
     lecture: LectureId,
-    form: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = "xlsx",
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="What to write; xlsx if absent, json with --json alone.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="The file; standard output if absent.", dir_okay=False)] = None,
     words: Annotated[Language, typer.Option("--language", help="The language of headings.")] = "zh",
     data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """Write who was there, from when to when, with the evidence."""
+    form = form or ("json" if as_json and output is None else "xlsx")
     if output is None and form == "xlsx" and sys.stdout.isatty():
         raise typer.BadParameter("a spreadsheet does not fit a terminal: name a file with --output")
+    if output is None and form != "json" and as_json:
+        raise typer.BadParameter(f"{form} is no JSON document: name a file with --output, or leave --json out")
     with working("attendance"):
         body = ask(data, lambda office: office.export(lecture, form, (), words))
     if output is None:
@@ -35,7 +41,10 @@ def export(
         sys.stdout.buffer.flush()
     else:
         output.write_bytes(body)
-        typer.echo(str(output))
+        if as_json:
+            document({"file": str(output), "bytes": len(body)})
+        else:
+            typer.echo(str(output))
 
 
 @app.command()

@@ -151,6 +151,10 @@ class Service:
             return (self.folder / "serve.log").read_text(errors="replace")[-6000:]
         return ""
 
+    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """`classroom …` beside the service, or on its data folder where it does not run."""
+        return subprocess.run([CLASSROOM, *words], env=self._environment, capture_output=True, timeout=90, check=False)
+
     def command(self, *words: str, check: bool = True) -> Any:
         """Run `classroom …` beside the service and return its JSON document."""
         done = subprocess.run(
