@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig, type Plugin } from 'vite'
 
@@ -26,11 +27,40 @@ function addresses(): Plugin {
   }
 }
 
+/** KiB, compressed, that a member's phone may have to load before the first picture. */
+const BUDGET = 250
+
+/** Fails the build where the member's page has grown too heavy. */
+function budget(): Plugin {
+  return {
+    name: 'classroom-budget',
+    generateBundle(_options, bundle) {
+      for (const page of ['join', 'room']) {
+        const entry = Object.values(bundle).find((one) => one.type === 'chunk' && one.isEntry && one.name === page)
+        if (!entry) this.error(`no entry ${page}`)
+        const needed = new Set<string>([entry.fileName])
+        for (const name of needed) {
+          const file = bundle[name]
+          if (file?.type !== 'chunk') continue
+          for (const more of file.imports) needed.add(more)
+          for (const style of file.viteMetadata?.importedCss ?? []) needed.add(style)
+        }
+        let bytes = 0
+        for (const name of needed) {
+          const file = bundle[name]
+          if (file) bytes += gzipSync(file.type === 'chunk' ? file.code : file.source).length
+        }
+        if (bytes === 0 || bytes > BUDGET * 1024) this.error(`${page}: ${Math.round(bytes / 1024)} KiB compressed, over ${BUDGET}`)
+      }
+    },
+  }
+}
+
 /** Where `npm run dev` finds a running `classroom serve`. */
 const service = process.env.CLASSROOM_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [vue(), addresses()],
+  plugins: [vue(), addresses(), budget()],
   build: {
     outDir: here('../classroom/pages'),
     emptyOutDir: true,

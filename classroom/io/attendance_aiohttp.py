@@ -56,6 +56,8 @@ class AttendanceHandlers:
         standings = await self._presence.standings(lecture)
         others = ABSENT if info.state in BEGUN | OVER else NOBODY
         body = {"now": moment(self._clock.now()), "state": info.state, **summary(invited, standings, others)}
+        if request.query.get("only") == "counts":
+            del body["branches"], body["members"]
         return json_answer(body)
 
     async def export(self, request: web.Request) -> web.StreamResponse:

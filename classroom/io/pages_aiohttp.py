@@ -101,7 +101,11 @@ def _file(path: Path, caching: str) -> web.FileResponse:
     return web.FileResponse(path, headers={"Cache-Control": caching, "Content-Type": kind})
 
 
-def _strayed(request: web.Request, error: web.HTTPException) -> web.Response:
+def _strayed(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+    start = built() / PAGES["/"]
+    person = "text/html" in request.headers.get("Accept", "")
+    if error.status == 404 and person and start.is_file():  # it says how to get in
+        return web.FileResponse(start, status=404, headers={"Cache-Control": ASK_AGAIN})
     reason = STRAYED[error.status]
     allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     return problem_response(request, reason, error.status, explained(reason)[1], headers=allow)
@@ -110,6 +114,7 @@ def _strayed(request: web.Request, error: web.HTTPException) -> web.Response:
 @web.middleware
 async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every answer carries the headers that keep other sites out, and every refusal says what helps."""
+    response: web.StreamResponse
     try:
         response = await handler(request)
     except web.HTTPException as error:

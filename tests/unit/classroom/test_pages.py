@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from classroom.io import pages_aiohttp
 from classroom.io.pages_aiohttp import PAGES, Pages, protect
 
 Client = TestClient[web.Request, web.Application]
@@ -105,3 +106,13 @@ async def test_a_request_that_strayed_is_told_so(
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Server"] == "classroom"
     assert ("Allow" in answer.headers) == (status == 405)
+
+
+async def test_a_person_with_a_wrong_address_is_shown_the_way(
+    client: Client, build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_aiohttp, "built", lambda: build)
+    answer = await client.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status == 404
+    assert PAGES["/"] in await answer.text()
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

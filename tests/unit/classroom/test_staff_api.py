@@ -320,6 +320,9 @@ async def test_the_live_list_counts_by_branch(place: Place) -> None:
     }
     await place.sign_in("operator")
     body = await (await place.client.get(f"/api/lectures/{place.lecture}/live")).json()
+    counts = await (await place.client.get(f"/api/lectures/{place.lecture}/live?only=counts")).json()
+    assert counts == {name: counts["now"] if name == "now" else body[name] for name in counts}
+    assert set(body) - set(counts) == {"branches", "members"}
     assert datetime.datetime.fromisoformat(body["now"]).tzinfo is not None
     assert [body[name] for name in ("state", "invited", "connected", "receiving", "missing")] == ["planned", 3, 2, 1, 1]
     assert body["branches"] == [

@@ -28,6 +28,8 @@ export interface RoomState {
   counted: Counted | null
   /** Caller's monotonic clock (ms) when `counted` came. */
   countedAt: number
+  /** Since when (as `countedAt`) no slot is live: nobody's time runs then; null while one is. */
+  quietSince: number | null
   /** How often the relay has started anew under this page. */
   relays: number
   audience: AudienceSeen | null
@@ -62,6 +64,7 @@ export function newRoom(): RoomState {
     chat: [],
     counted: null,
     countedAt: 0,
+    quietSince: null,
     relays: 0,
     audience: null,
     whip: null,
@@ -91,11 +94,16 @@ function takeSnapshot(room: RoomState, message: Snapshot, clock: Clock): void {
   room.cause = ''
   for (const slot of SLOTS) room.slots[slot] = emptySlot(slot)
   for (const view of message.slots) if (isSlot(view.slot)) room.slots[view.slot] = view
+  noticeQuiet(room, clock)
   room.count = message.count
   room.chat = merge(room.chat, message.chat)
   room.whip = message.whip
   room.whep = message.whep
   room.skew = Date.parse(message.now) - clock.wall
+}
+
+function noticeQuiet(room: RoomState, clock: Clock): void {
+  room.quietSince = SLOTS.some((slot) => room.slots[slot].state === 'live') ? null : (room.quietSince ?? clock.steady)
 }
 
 /** A snapshot holds the last fifty lines; what the page already shows stays above them. */
@@ -123,10 +131,11 @@ const TABLE: Table = {
     room.lecture = { ...room.lecture, state: message.state, since: message.since }
     room.cause = message.cause
   },
-  slot: (room, message) => {
+  slot: (room, message, clock) => {
     if (!isSlot(message.slot)) return
     const { slot, state, name, branch, member, video } = message
     room.slots[slot] = { slot, state, name, branch, member, video }
+    noticeQuiet(room, clock)
   },
   'relay-restarted': (room) => {
     room.relays += 1
@@ -152,5 +161,6 @@ export function receive(room: RoomState, message: SingleMessage, clock: Clock): 
 /** Milliseconds credited by now: while counting, the clock runs on between the service's messages. */
 export function countedNow(room: RoomState, steady: number): number {
   if (!room.counted) return 0
-  return room.counted.counted_ms + (room.counted.receiving ? Math.max(0, steady - room.countedAt) : 0)
+  const until = Math.min(steady, room.quietSince ?? steady)
+  return room.counted.counted_ms + (room.counted.receiving ? Math.max(0, until - room.countedAt) : 0)
 }

@@ -23,7 +23,7 @@ export interface PlayerState {
   playing: boolean
   /** Slots that are live and of which nothing arrives. */
   missing: Slot[]
-  /** Why nothing came within 4 s of this attempt; null while all is well. */
+  /** Why nothing came within 4 s of an attempt; null until then, and again once all is well. */
   trouble: Cause | null
   /** Why the service refused the last offer; `phase` is "refused" where trying again is no use. */
   refused: Refused | null
@@ -68,6 +68,7 @@ export class Player {
   private retryTimer: ReturnType<typeof setTimeout> | undefined
   private lookTimer: ReturnType<typeof setInterval> | undefined
   private looking = false
+  private reported = false
   private expectedSince: number | null = null
   private answeredAt: number | null = null
   private last: { at: number; sight: Sight } = { at: 0, sight: emptySight() }
@@ -109,6 +110,7 @@ export class Player {
       return
     }
     this.tries = 0
+    this.state.trouble = null
     this.again(0)
   }
 
@@ -133,7 +135,7 @@ export class Player {
     this.prepared = null
     this.drop()
     this.viewing = viewing
-    this.state.trouble = null
+    this.reported = false
     this.state.refused = null
     this.move(this.tries === 0 && this.state.phase === 'idle' ? 'connecting' : 'reconnecting')
     this.expectedSince = null
@@ -229,17 +231,18 @@ export class Player {
     const expected = SLOTS.some((slot) => wishes[slot].live)
     if (verdict === 'playing' || !expected) {
       this.expectedSince = null
-      if (verdict === 'playing') this.state.trouble = null
+      if (verdict === 'playing' || verdict === 'waiting') this.state.trouble = null
       return
     }
     this.expectedSince ??= now
-    if (this.state.trouble !== null || now - this.expectedSince < TROUBLE_AFTER) return
+    if (this.reported || now - this.expectedSince < TROUBLE_AFTER) return
     this.report(causeOf(viewing, sight), `${viewing.connection}, ${sight.bytes} bytes`)
   }
 
   /** Once per attempt. */
   private report(cause: Cause, detail: string): void {
-    if (this.state.trouble !== null) return
+    if (this.reported) return
+    this.reported = true
     this.state.trouble = cause
     this.port.trouble(cause, detail)
   }

@@ -66,6 +66,8 @@ export interface Live {
   members: LiveMember[]
 }
 
+export type LiveCounts = Omit<Live, 'members' | 'branches'>
+
 export interface Verified {
   rows: number
   ok: boolean
@@ -110,6 +112,7 @@ export const office = {
   linksFile: (id: string) => `${one(id)}/links.xlsx`,
 
   live: (id: string, signal: AbortSignal) => json<Live>(`${one(id)}/live`, { signal }),
+  liveCounts: (id: string) => json<LiveCounts>(`${one(id)}/live?only=counts`),
   attendance: (id: string, form: 'xlsx' | 'csv' | 'json') => `${one(id)}/attendance.${form}`,
   verify: (id: string) => json<Verified>(`${one(id)}/verify`),
 }

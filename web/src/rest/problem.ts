@@ -56,6 +56,9 @@ export async function json<T>(path: string, init: RequestInit = {}): Promise<T> 
   return (await (await request(path, init)).json()) as T
 }
 
+/** The page was opened without a link. */
+export const NO_TICKET = new Refused('no-ticket', 401, '')
+
 export function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error
   return new Refused('other', 0, '', error instanceof Error ? `${error.name}: ${error.message}` : String(error))

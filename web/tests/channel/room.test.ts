@@ -59,6 +59,16 @@ describe('the room', () => {
     expect(room.relays).toBe(1)
   })
 
+  it('lets no time run while nothing is sent', () => {
+    const room = newRoom()
+    receive(room, snapshot, CLOCK)
+    receive(room, { type: 'counted', receiving: true, counted_ms: 60_000, since: null, reason: null }, CLOCK)
+    const gone = { type: 'slot', seq: 4, slot: 'lecturer', state: 'empty', name: null, branch: null, member: null, video: null } as const
+    expect(countedNow(room, CLOCK.steady + 2_000)).toBe(62_000)
+    receive(room, gone, { ...CLOCK, steady: CLOCK.steady + 2_000 })
+    expect(countedNow(room, CLOCK.steady + 5_000)).toBe(62_000)
+  })
+
   it('shows a slot as the room says', () => {
     const room = newRoom()
     receive(room, snapshot, CLOCK)
