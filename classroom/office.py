@@ -15,9 +15,11 @@ from attendance.ports import Clock, Recorder
 from attendance.roster import BranchPath, Invitation, Role
 from attendance.sheet import preview
 from attendance.sheet.preview import Person, Preview
+from attendance.sheet.reasons import sentence
 from attendance.sheet.rows import Sheet
 from classroom.errors import UserError
 from classroom.people.invitations import Door
+from classroom.people.role import rights
 from classroom.people.staff import NAME_LENGTH, PASSWORD_LENGTHS, StaffMember
 from classroom.ports import (
     ExportFormat,
@@ -208,6 +210,9 @@ class StoreOffice:
             people, refused = await self._aside.run(partial(_people, self._read_sheets, body, name, language))
         except SheetError as error:
             raise UserError(f"sheet-{error.reason}", error.detail) from error
+        if scope:
+            people, denied = _within_rights(people, language)
+            refused = [*refused, *denied]
         taken = await self._roster.take(people, lecture, scope, language)
         if lecture is not None:
             self._door.forget(lecture)
@@ -322,6 +327,13 @@ def moment(time: int | None) -> datetime.datetime | None:
 
 def _info(row: LectureRow, invited: int) -> LectureInfo:
     return LectureInfo(row.id, row.title, moment(row.starts), moment(row.ends), row.state, invited)
+
+
+def _within_rights(people: Sequence[Person], language: Language) -> tuple[list[Person], list[preview.Refused]]:
+    """Without those whom an organizer of a branch would give a right that they lack: to start and end the lecture."""
+    denied = [one for one in people if one.role is not None and rights(one.role).move]
+    refused = [preview.Refused(one.line, sentence("role-not-yours", language)) for one in denied]
+    return [one for one in people if one not in denied], refused
 
 
 def _people(

@@ -41,6 +41,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "zh": "花名册里这个支部有几位「{name}」，请填手机号，说明是哪一位。",
         "en": "The roster has several people named {name} in this branch; give the telephone number of the one meant.",
     },
+    "role-not-yours": {
+        "zh": "主讲人和主持人由上级组织指定；请删去这一行的角色，或交由上级组织导入。",
+        "en": "Lecturer and host are named by the organizer above you: leave the role out, or ask them to import it.",
+    },
     "outside": {
         "zh": "不在您管理的支部之内，请交由上级组织导入。",
         "en": "Outside the branch that you manage; ask the organizer above you to import it.",

@@ -14,18 +14,19 @@ import contextlib
 import logging
 import secrets
 from collections import deque
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from attendance.ports import Clock
-from classroom.errors import ProtocolError, sentence
+from classroom.errors import ProtocolError, explained, sentence
 from classroom.room.bucket import Bucket
 from classroom.room.inputs import Input, Joined, Lagged, Left, Person, Received
 from classroom.room.messages import Close, Hello, Problem, decode, encode
 from signaling.errors import Refusal, Refused
-from signaling.io.problem_aiohttp import REFUSALS, language_of
+from signaling.io.problem_aiohttp import REFUSALS, language_of, problem_response
 
 HELLO_WITHIN = 10.0
 PING_EVERY = 5.0
@@ -240,9 +241,9 @@ class Channel:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if not self._welcome(request):
-            return web.Response(status=403, text="cross-site")
+            return _turned_away(request, "cross-site")
         if self._draining or len(self._sockets) >= MAX_SOCKETS:
-            return web.Response(status=503, headers={"Retry-After": "5"})
+            return _turned_away(request, "restarting" if self._draining else "busy", {"Retry-After": "5"})
         websocket = web.WebSocketResponse(
             autoping=False, compress=False, max_msg_size=MAX_MESSAGE, timeout=CLOSE_WITHIN
         )
@@ -333,3 +334,9 @@ class Channel:
                     socket.reason = "connection-lost"
                 return None
             socket.evidence = self._clock.now()
+
+
+def _turned_away(request: web.Request, reason: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Before there is a socket."""
+    status, sentences = explained(reason)
+    return problem_response(request, reason, status, sentences, headers=headers)

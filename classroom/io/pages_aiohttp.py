@@ -80,12 +80,16 @@ class Pages:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         path = self._find(request.path)
-        return web.Response(status=404) if path is None else _file(path, ASK_AGAIN)
+        if path is None:
+            raise web.HTTPNotFound
+        return _file(path, ASK_AGAIN)
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
         """Their names hold a hash of their content."""
         path = self._find(request.path)
-        return web.Response(status=404) if path is None else _file(path, FOR_EVER)
+        if path is None:
+            raise web.HTTPNotFound
+        return _file(path, FOR_EVER)
 
     def _find(self, address: str) -> Path | None:
         """The file of an address. It is looked up each time, so that a new build is served as one."""

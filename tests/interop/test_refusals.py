@@ -19,6 +19,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar, UnixConnector
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from yarl import URL
 
 from attendance.roster import Invitation, Member
 from classroom.people.ticket import TicketSigner
@@ -336,6 +337,19 @@ async def test_rest_by_cookie_needs_the_header_and_keeps_to_the_branch(evening: 
         async with client.post(f"/api/roster?lecture={way.lecture}", data=ROSTER.encode(), headers=site) as answer:
             result = await answer.json()
             assert (result["added"], result["changed"], len(result["refused"])) == (0, 0, 12)
+
+
+async def test_a_page_of_another_site_gets_no_channel(evening: Evening) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers = {**upgrade, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Origin": "https://elsewhere.example"}
+    async with evening.public.get("/ws", headers=headers) as answer:
+        explains(await answer.json(), 403, "cross-site", "zh")
+
+
+async def test_files_outside_the_pages_cannot_be_reached(evening: Evening) -> None:
+    for address in ("/assets/../../service.py", "/assets/%2e%2e/%2e%2e/service.py", "/assets/a%00.js", "/..%2fa.txt"):
+        async with evening.public.get(URL(f"{evening.service.url}{address}", encoded=True)) as answer:
+            explains(await answer.json(), 404, "no-such-page", "zh")
 
 
 @pytest.mark.parametrize(

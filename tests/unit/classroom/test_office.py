@@ -69,6 +69,17 @@ async def test_an_import_invites_and_names_what_it_refuses(office: StoreOffice) 
     assert (again.unchanged, [row.line for row in again.refused]) == (1, [3, 4])
 
 
+async def test_an_organizer_of_a_branch_names_guests_and_nobody_who_leads(office: StoreOffice) -> None:
+    lecture = await office.create_lecture("t", None, None)
+    rows = "姓名,支部,角色\n张伟,镇巴县,主讲人\n王芳,镇巴县,主持人\n李娜,镇巴县,嘉宾\n刘洋,镇巴县,\n".encode()
+    result = await office.import_roster("r.csv", rows, lecture.id, "en", ("镇巴县",))
+    assert result.added == 2
+    assert [row.line for row in result.refused] == [2, 3]
+    assert "above you" in result.refused[0].reason
+    assert {link.role for link in await office.links(lecture.id, ("镇巴县",))} == {"guest", "member"}
+    assert (await office.import_roster("r.csv", rows, lecture.id)).added == 2
+
+
 async def test_a_roster_without_a_lecture_invites_nobody(office: StoreOffice) -> None:
     lecture = await office.create_lecture("t", None, None)
     await office.import_roster("roster.csv", ROSTER, None)
