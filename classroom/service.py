@@ -189,7 +189,7 @@ async def serve(settings: Settings, start: Start) -> None:
         await _hold(stack, settings.data_dir)
         stores = await stack.enter_async_context(open_stores(settings, SystemClock()))
         service = Service(settings, stores, UnixRelay(Path(start.control)), port)
-        public, private = _runner(service.public()), _runner(service.private())
+        public, private = runner_of(service.public()), runner_of(service.private())
         for runner in (public, private):
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -229,7 +229,8 @@ async def _hold(stack: contextlib.AsyncExitStack, folder: Path) -> None:
             return
 
 
-def _runner(app: web.Application) -> web.AppRunner:
+def runner_of(app: web.Application) -> web.AppRunner:
+    """How an application is served, whoever connects."""
     return web.AppRunner(
         app,
         access_log_class=AccessLog,
