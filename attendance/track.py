@@ -24,7 +24,7 @@ BEAT = 15_000_000
 SAME_VIEW = BEAT * 3 // 2
 """µs: two beats that say "visible" are one session where they are not further apart."""
 REPORT = 3_000_000
-"""µs within which media that flows is first reported (a browser's receiver reports, facts/browsers.md)."""
+"""µs within which media that flows is first reported (a browser's receiver reports)."""
 
 
 class Kind(enum.StrEnum):

@@ -83,7 +83,6 @@ class Traffic:
     def __init__(self) -> None:
         self._poll = select.epoll()
         self._peers: dict[int, SimulatedPeer] = {}
-        self._joining: list[SimulatedPeer] = []
         self.source: Source | None = None
         self.stop = False
 

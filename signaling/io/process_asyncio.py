@@ -32,7 +32,8 @@ from signaling.io.port_udp import UdpPort
 from signaling.io.shell import Shell
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address
-from signaling.relay.relay import Limits, Relay
+from signaling.relay.limits import Limits
+from signaling.relay.relay import Relay
 
 READS = 64  # datagrams per turn of the loop
 SLICE = 64  # sends between two looks at the clock

@@ -1,6 +1,6 @@
 """What goes into the relay's core and what comes out: no sockets, no DTLS, no SRTP on this side.
 
-The shell (`io/process_asyncio.py`) decrypts and feeds inputs with `now`, and performs every action before it feeds the
+The shell (`io/shell.py`) decrypts and feeds inputs with `now`, and performs every action before it feeds the
 next input. Peers are named by the id that the web process gave them; addresses are (host, port).
 """
 

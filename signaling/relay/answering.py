@@ -5,9 +5,7 @@ from __future__ import annotations
 from signaling.errors import Refusal, Refused
 from signaling.session.answer import AnsweredLine
 from signaling.session.offer import Codec, Direction, Kind, Line, Offer, Setup
-
-PREFERRED = {Kind.AUDIO: (Codec.OPUS,), Kind.VIDEO: (Codec.H264, Codec.VP8)}
-"""H.264 goes to HLS and recordings untouched, so publishers are asked for it first."""
+from signaling.session.variant import CODECS
 
 ROLES = {Setup.ACTPASS: Setup.PASSIVE, Setup.ACTIVE: Setup.PASSIVE, Setup.PASSIVE: Setup.ACTIVE}
 """Our DTLS role by the offer's (RFC 8842 §5.3)."""
@@ -59,7 +57,7 @@ def answer_viewer(offer: Offer, slots: tuple[str, ...], ssrcs: dict[tuple[str, K
 def _codecs(line: Line) -> dict[Codec, int]:
     if line.rejected:
         return {}
-    return {codec: line.codecs[codec] for codec in PREFERRED[line.kind] if codec in line.codecs}
+    return {codec: line.codecs[codec] for codec in CODECS[line.kind] if codec in line.codecs}
 
 
 def _rejected(line: Line) -> AnsweredLine:

@@ -51,7 +51,7 @@ from signaling.relay.agenda import Agenda
 from signaling.relay.answering import ROLES, answer_publication, answer_viewer
 from signaling.relay.connectivity import Connectivity
 from signaling.relay.ingest import Ingest
-from signaling.relay.limits import Limits as Limits
+from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.peers import Peer, Peers, State
 from signaling.relay.playback import REPORT, Playback

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from signaling.session.offer import Codec, Kind
 
 CODECS = {Kind.AUDIO: (Codec.OPUS,), Kind.VIDEO: (Codec.H264, Codec.VP8)}
-"""What we speak, per kind, in the order of the answer: H.264 goes to HLS and recordings untouched."""
+"""What we speak, per kind, in the order of preference: phones have hardware for H.264."""
 
 RTPMAP = {Codec.OPUS: "opus/48000/2", Codec.VP8: "VP8/90000", Codec.H264: "H264/90000"}
 
