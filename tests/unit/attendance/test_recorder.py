@@ -15,7 +15,7 @@ from sqlalchemy import text
 from attendance.chain import Head, verify
 from attendance.errors import RecorderClosed, StoreUnavailable
 from attendance.facts import Fact, JoinFailed, LectureMoved, LectureState, NodeStarted
-from attendance.io import recorder_asyncio
+from attendance.io import engine_sqlalchemy, recorder_asyncio
 from attendance.io.engine_sqlalchemy import open_engine
 from attendance.io.recorder_asyncio import LedgerRecorder
 from attendance.io.store_sqlalchemy import SqlStore
@@ -317,6 +317,7 @@ async def test_a_locked_database_is_waited_for(
 ) -> None:
     """Each try is given up while it waits for the lock; none of them may keep it afterwards."""
     monkeypatch.setattr(recorder_asyncio, "APPEND_TIMEOUT", 0.1)
+    monkeypatch.setattr(engine_sqlalchemy, "BUSY_TIMEOUT", 1_000)
     await make_tables(sqlite_url)
     engine, other = open_engine(sqlite_url), open_engine(sqlite_url)
     store = SqlStore(engine, Ticking())

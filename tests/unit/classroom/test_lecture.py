@@ -22,7 +22,7 @@ def moves(actions: list[Action]) -> list[tuple[LectureState, str]]:
     return [(body.state, body.cause) for body in recorded if isinstance(body, LectureMoved)]
 
 
-@pytest.mark.parametrize(("state", "trigger"), itertools.product(LectureState, Trigger))
+@pytest.mark.parametrize(("state", "trigger"), list(itertools.product(LectureState, Trigger)))
 def test_every_pair_is_a_transition_or_changes_nothing(state: LectureState, trigger: Trigger) -> None:
     life = Life(None, state, 1)
     actions = life.move(trigger, NOW)
