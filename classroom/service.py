@@ -200,19 +200,25 @@ async def serve(settings: Settings, start: Start) -> None:
                 gc.collect()
                 gc.freeze()  # what lives from here on is the evening's; the rest is never scanned again
                 await _first(service.ready(), stopping.wait())
-                with contextlib.suppress(BrokenPipeError):
-                    os.write(start.ready, base_url(settings, port).encode() + b"\n")
+                if not stopping.is_set():
+                    with contextlib.suppress(BrokenPipeError):
+                        os.write(start.ready, base_url(settings, port).encode() + b"\n")
                 await stopping.wait()
             for site in tuple(public.sites):
                 await site.stop()
 
 
 async def _first(*works: Coroutine[Any, Any, Any]) -> None:
-    """Until one of them is done; the others are cancelled."""
+    """Until one of them is done; the others are cancelled. Raises what that one raised."""
     tasks = [asyncio.create_task(work) for work in works]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def _hold(stack: contextlib.AsyncExitStack, folder: Path) -> None:
@@ -276,7 +282,8 @@ def main(arguments: list[str]) -> int:
         configure(settings.log_level)
         asyncio.run(serve(settings, start))
     except SettingsError as error:
-        sys.stderr.write(f"classroom: {error}\n")
+        with contextlib.suppress(OSError):  # who reads the log may be gone; the status must tell all the same
+            os.write(2, f"classroom: {error}\n".encode())
         return FATAL
     return 0
 

@@ -111,7 +111,7 @@ class Child:
         while, later and later where it did not."""
         if self.process is None or self.process.poll() is None:
             return None
-        _log.error("%s ended with status %d and is started again", self.name, self.process.returncode)
+        _log.error("%s ended with status %d", self.name, self.process.returncode)
         now = time.monotonic()
         self.pause = FIRST_PAUSE if now - self.started > STEADY else min(2 * self.pause, LONGEST_PAUSE)
         self.due = now + (0 if now - self.started > STEADY else self.pause)

@@ -162,22 +162,26 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
     assert json.loads(relay[3])["udp_descriptor"] == settings.udp_descriptor
 
 
-def test_a_web_process_that_cannot_start_ends_the_service(tmp_path: Path) -> None:
+@pytest.mark.parametrize("heard", [True, False], ids=["the log is read", "nobody reads the log"])
+def test_a_web_process_that_cannot_start_ends_the_service(heard: bool, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "CLASSROOM_DATA_DIR": str(tmp_path),
         "CLASSROOM_HTTP_PORT": "0",
         "CLASSROOM_UDP_PORT": "0",
+        "CLASSROOM_DATABASE_URL": f"sqlite:///{tmp_path}/no/such/folder.sqlite3",
     }
-    environment["CLASSROOM_DATABASE_URL"] = f"sqlite:///{tmp_path}/no/such/folder.sqlite3"
-    done = subprocess.run(
-        [sys.executable, "-c", "from classroom.command.serve import serve; serve()"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from classroom.command.serve import serve; serve()"], env=environment, stderr=writing
     )
-    assert done.returncode == 1
-    assert "database" in done.stderr
+    os.close(writing)
+    with open(reading, encoding="utf-8") as log:
+        if heard:
+            assert "database" in log.read()
+    try:
+        assert process.wait(60) == 1
+    finally:
+        process.kill()
+        process.wait()
     assert FATAL == os.EX_CONFIG
