@@ -10,6 +10,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,36 +103,44 @@ def test_every_command_as_scripts_rely_on_it(place: Service, tmp_path: Path) -> 
     assert script.json("lecture", "start", lecture)["state"] == "live"
     assert script.json("lecture", "end", lecture)["state"] == "ended"
     exports(script, lecture, tmp_path)
-    refusals(script, lecture, tmp_path)
+    if place.process is not None:  # the same program refuses; once is enough
+        refusals(script, lecture, tmp_path)
     private(place.data)
     edited(script, place.data / "classroom.sqlite3", lecture)
 
 
 def exports(script: Script, lecture: str, folder: Path) -> None:
-    words = ("attendance", "export", "--lecture", lecture)
-    report = json.loads(script.bytes(*words, "--format", "json"))
+    words, sheet = ("attendance", "export", "--lecture", lecture), folder / "attendance.xlsx"
+    with ThreadPoolExecutor(2) as pool:  # commands wait for one another where there is no service
+        plain = pool.submit(script.bytes, *words, "--format", "json")
+        comma = pool.submit(script.bytes, *words, "--format", "csv")
+        told = pool.submit(script.json, *words, "--format", "xlsx", "--output", str(sheet))
+        verified = pool.submit(script.json, "attendance", "verify", "--lecture", lecture)
+    report = json.loads(plain.result())
     assert report["lecture"]["id"] == lecture
     members = [one for one in report["members"] if one["role"] == "member"]
     assert {one["name"] for one in members} == {"张伟", "王芳"}
     assert all(one.keys() >= MEMBER and one["sessions"] == [] and one["first_join"] is None for one in members)
     assert all(one["connected_seconds"] == 0 for one in members)
-    rows = list(csv.reader(io.StringIO(script.bytes(*words, "--format", "csv").decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(comma.result().decode("utf-8-sig"))))
     assert any("张伟" in row for row in rows)
-    sheet = folder / "attendance.xlsx"
-    told = script.json(*words, "--format", "xlsx", "--output", str(sheet))
-    assert told == {"file": str(sheet), "bytes": sheet.stat().st_size}
+    assert told.result() == {"file": str(sheet), "bytes": sheet.stat().st_size}
     book = CalamineWorkbook.from_path(str(sheet))
     assert any("张伟" in row for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
-    assert script.json("attendance", "verify", "--lecture", lecture)["ok"] is True
+    assert verified.result()["ok"] is True
 
 
 def refusals(script: Script, lecture: str, folder: Path) -> None:
     """What cannot be done is a sentence on standard error, nothing on standard output, and a status."""
-    script.refused("lecture", "start", lecture, "--json")
-    script.refused("links", "export", "--lecture", "nowhere/../..", "--json")
-    script.refused("roster", "import", str(folder / "missing.csv"), "--lecture", lecture, "--json")
-    script.refused("lecture", "create", "--title", "t", "--starts", "tomorrow", "--json", status=2)
-    script.refused("attendance", "export", "--lecture", lecture, "--format", "csv", "--json", status=2)
+    refused: list[tuple[int, tuple[str, ...]]] = [
+        (1, ("lecture", "start", lecture, "--json")),
+        (1, ("links", "export", "--lecture", "nowhere/../..", "--json")),
+        (1, ("roster", "import", str(folder / "missing.csv"), "--lecture", lecture, "--json")),
+        (2, ("lecture", "create", "--title", "t", "--starts", "tomorrow", "--json")),
+        (2, ("attendance", "export", "--lecture", lecture, "--format", "csv", "--json")),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(lambda one: script.refused(*one[1], status=one[0]), refused))
 
 
 def private(data: Path) -> None:
@@ -151,11 +160,12 @@ def edited(script: Script, database: Path, lecture: str) -> None:
         assert changed.rowcount == 1
     ledger.close()
     assert f"row {bad}:" in script.refused("attendance", "verify", "--lecture", lecture)
-    result = script.json("attendance", "verify", "--lecture", lecture, status=1)
+    with ThreadPoolExecutor(2) as pool:
+        exported = pool.submit(script.json, "attendance", "export", "--lecture", lecture)
+        result = script.json("attendance", "verify", "--lecture", lecture, status=1)
+    assert exported.result()["head"]["broken"]["row"] == bad
     assert (result["ok"], result["bad_row"], result["rows"]) == (False, bad, len(rows))
     assert result["reason"]
-    report = script.json("attendance", "export", "--lecture", lecture)
-    assert report["head"]["broken"]["row"] == bad
 
 
 def test_a_data_folder_that_others_may_enter_holds_nothing_they_may_read(tmp_path: Path) -> None:
