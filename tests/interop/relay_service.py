@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,13 @@ from signaling.io.whip_aiohttp import WhipHandlers
 from signaling.ports import Act, Grant, RelayDown, RelayUp
 
 SLOTS = ("lecturer", "screen", "host", "guest")
+
+
+async def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Raises `TimeoutError` where it does not happen within so many seconds."""
+    async with asyncio.timeout(seconds):
+        while not happened():  # noqa: ASYNC110 (what is waited for sets no event)
+            await asyncio.sleep(0.02)
 
 
 class OpenRoom:

@@ -20,7 +20,7 @@ from signaling.control import (
 from signaling.session.offer import Codec
 from tests.interop.aiortc_peer import BUSY_FRAME_RATE, FRAME_RATE, Player, Publisher
 from tests.interop.lossy_proxy import LossyProxy
-from tests.interop.relay_service import RelayService
+from tests.interop.relay_service import RelayService, until
 
 LECTURE = "evening"
 
@@ -41,7 +41,7 @@ async def test_a_lecture_is_published_and_played(tmp_path: Path, codec: Codec) -
         assert await player.delete() == 200
         assert await player.delete() == 404
         await publisher.close()
-        await asyncio.sleep(0.5)
+        await until(lambda: sum(isinstance(event, PeerClosed) for event in service.events) == 2)
         closed = {event.peer: event.reason for event in service.events if isinstance(event, PeerClosed)}
         assert closed[service.room.peers["member"]] is Closing.DELETED
         assert closed[service.room.peers["dean"]] is Closing.CLOSED
@@ -103,9 +103,10 @@ async def test_a_lecturer_who_returns_with_another_codec_is_seen_without_a_new_o
         await player.first_frame()
         former = service.room.peers["dean"]
         await second.offer(f"{service.url}/whip/{LECTURE}/lecturer", "dean")
-        await asyncio.sleep(1)
+        await until(lambda: any(isinstance(event, PeerClosed) for event in service.events))
         closed = {event.peer: event.reason for event in service.events if isinstance(event, PeerClosed)}
         assert closed == {former: Closing.REPLACED}
+        await asyncio.sleep(1)
         before = len(player.video[0].times)
         await asyncio.sleep(1.5)
         assert len(player.video[0].times) >= before + FRAME_RATE

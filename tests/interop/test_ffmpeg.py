@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from aiortc.rtcdtlstransport import generate_certificate
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from signaling.control import Closing, PeerClosed, PublicationFlowing
 from signaling.session.offer import Codec
-from tests.interop.relay_service import RelayService
+from tests.interop.relay_service import RelayService, until
 
 
 async def ffmpeg(service: RelayService, *files: Path) -> asyncio.subprocess.Process:
@@ -37,7 +36,7 @@ async def test_ffmpeg_publishes_with_a_p256_certificate(tmp_path: Path) -> None:
     )
     async with RelayService(tmp_path) as service:
         publisher = await ffmpeg(service, certificate, private)
-        await _until(lambda: any(isinstance(event, PublicationFlowing) for event in service.events))
+        await until(lambda: any(isinstance(event, PublicationFlowing) for event in service.events))
         (flowing,) = [event for event in service.events if isinstance(event, PublicationFlowing)]
         assert flowing.video is Codec.H264
         publisher.kill()
@@ -47,15 +46,7 @@ async def test_ffmpeg_publishes_with_a_p256_certificate(tmp_path: Path) -> None:
 async def test_the_certificate_that_gnutls_makes_is_refused_by_name(tmp_path: Path) -> None:
     async with RelayService(tmp_path) as service:
         publisher = await ffmpeg(service)
-        await _until(lambda: any(isinstance(event, PeerClosed) for event in service.events))
+        await until(lambda: any(isinstance(event, PeerClosed) for event in service.events))
         (closed,) = [event for event in service.events if isinstance(event, PeerClosed)]
         assert (closed.reason, closed.detail) == (Closing.HANDSHAKE, "wrong curve")
         assert await asyncio.wait_for(publisher.wait(), 20) != 0
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.05)

@@ -7,7 +7,7 @@ import contextlib
 import fractions
 import math
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from classroom.io.media_av import examine
 from classroom.io.publisher_aiortc import Ending, Publisher, PublishFailed, PublishRefused
+from tests.interop.relay_service import until
 
 TICKET = "a-ticket"
 FRAMES, RATE = 45, 15
@@ -131,12 +132,6 @@ async def endpoint() -> AsyncIterator[tuple[Endpoint, TestServer]]:
 def publisher(film: Path, server: TestServer, *, loop: bool = False, ticket: str = TICKET) -> Publisher:
     url, ready = str(server.make_url("/whip/1/lecturer")), str(server.make_url("/readyz"))
     return Publisher(examine(film), url, ticket, loop=loop, ready=ready)
-
-
-async def until(happened: Callable[[], bool], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not happened():  # noqa: ASYNC110 (the frames are counted elsewhere)
-            await asyncio.sleep(0.02)
 
 
 async def test_every_picture_arrives_in_order_and_the_session_is_deleted(

@@ -20,7 +20,7 @@ from signaling.control import Closing, PeerClosed
 from signaling.io.control_unix import UnixRelay
 from signaling.ports import RelayDown, RelayUp
 from tests.interop.aiortc_peer import Player, Publisher
-from tests.interop.relay_service import RelayService
+from tests.interop.relay_service import RelayService, until
 
 MODULE = "signaling.io.process_asyncio"
 LECTURE = "evening"
@@ -50,13 +50,13 @@ async def test_a_terminated_relay_says_good_bye_to_everyone(tmp_path: Path) -> N
     async with RelayService(tmp_path) as service:
         player = Player()
         await player.offer(f"{service.url}/whep/{LECTURE}", "member")
-        await _until(lambda: player.connection.connectionState == "connected")
+        await until(lambda: player.connection.connectionState == "connected")
         began = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
-        await _until(lambda: player.connection.connectionState == "closed")
+        await until(lambda: player.connection.connectionState == "closed")
         assert await service.process.wait() == 0
         assert time.monotonic() - began < 3
-        await _until(lambda: isinstance(service.events[-1], RelayDown))
+        await until(lambda: isinstance(service.events[-1], RelayDown))
         (closed,) = [event for event in service.events if isinstance(event, PeerClosed)]
         assert closed.reason is Closing.SHUTDOWN
         await player.close()
@@ -116,10 +116,9 @@ async def test_peers_outlive_the_web_process(tmp_path: Path) -> None:
         peers = {one.member: one for one in await successor.peers()}
         assert peers["dean"].publishes == "lecturer"
         assert peers["member"].connected
-        await asyncio.sleep(0.5)
-        assert len(player.video[0].times) > before
+        await until(lambda: len(player.video[0].times) > before)
         await successor.close(peers["dean"].peer, Closing.DELETED)
-        await _until(lambda: publisher.connection.connectionState == "closed")
+        await until(lambda: publisher.connection.connectionState == "closed")
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await player.close()
@@ -143,11 +142,3 @@ def _wait(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.02)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.02)
