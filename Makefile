@@ -29,6 +29,7 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -q $(TESTS)
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q tests/interop/test_aiortc.py tests/interop/test_relay_process.py
 
 check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks
 	$(BIN)/ruff check .

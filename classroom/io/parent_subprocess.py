@@ -217,6 +217,7 @@ def run(config: Path | None) -> int:
             "control": control,
             "udp_descriptor": media.fileno(),
             "advertise": settings.advertise,
+            "fanout": settings.packet_path,
             "limits": {"viewers": settings.viewer_limit},
         }
         children = (

@@ -28,14 +28,14 @@ import structlog
 from signaling.control import ToRelay
 from signaling.io.control_server_unix import ControlServer
 from signaling.io.dtls_pyopenssl import DtlsIdentity
+from signaling.io.libsrtp_address import Unavailable
+from signaling.io.packet_path import Wanted, choose
 from signaling.io.port_udp import UdpPort
 from signaling.io.shell import Shell
-from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address
 from signaling.relay.relay import Limits, Relay
 
 READS = 64  # datagrams per turn of the loop
-SLICE = 64  # sends between two looks at the clock
 SENDING = 0.001  # seconds of sending per turn of the loop
 TICK = 0.02  # seconds
 PARENT_CHECK = 1.0  # seconds
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 class RelaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`control` is the Unix socket's path. The port is bound here (`udp_host` empty: every address), unless
     `udp_descriptor` names a bound socket that was inherited. `advertise` empty: found out. `parent` is the process
-    that this one ends with; 0 means the one that started it."""
+    that this one ends with; 0 means the one that started it. `fanout` is the packet path that is wanted."""
 
     control: str
     udp_host: str = ""
@@ -57,6 +57,7 @@ class RelaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     udp_descriptor: int | None = None
     advertise: tuple[str, ...] = ()
     parent: int = 0
+    fanout: Wanted = "auto"
     limits: Limits = Limits()
 
 
@@ -67,6 +68,11 @@ class RelayProcess:
             self._port = UdpPort.bind(settings.udp_host, settings.udp_port)
         else:
             self._port = UdpPort.inherit(settings.udp_descriptor)
+        path = choose(self._port, settings.fanout)
+        if path.missing is not None:
+            _log.warning("packet path: %s, for the compiled one cannot be had: %s", path.name, path.missing)
+        _log.info("packet path: %s (%s)", path.name, path.detail)
+        self._slice = path.slice
         identity = DtlsIdentity()
         addresses = advertised(settings.advertise, self._port.host, self._port.number)
         epoch = time.time() - time.monotonic()
@@ -76,7 +82,7 @@ class RelayProcess:
             relay,
             relay.schedule,
             self._port,
-            ReferenceFanout(self._port),
+            path.fanout,
             identity,
             self._control.send,
             time.process_time,
@@ -137,7 +143,7 @@ class RelayProcess:
     def _send(self) -> None:
         self._sending = False
         until = time.monotonic() + SENDING
-        while self._shell.send_slice(SLICE):
+        while self._shell.send_slice(self._slice):
             if time.monotonic() >= until:
                 self._begin_sending()
                 return
@@ -195,6 +201,7 @@ def _configure_logging() -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("numba").setLevel(logging.WARNING)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -210,7 +217,11 @@ def main(arguments: list[str] | None = None) -> None:
     async def run() -> None:
         await RelayProcess(settings).run()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except Unavailable as error:
+        _log.error("the compiled packet path is asked for and cannot be had: %s", error)
+        raise SystemExit(os.EX_CONFIG) from None
 
 
 if __name__ == "__main__":
