@@ -87,12 +87,7 @@ def _loop(calls: Calls) -> Callable[..., int]:
     again, no_buffers, interrupted = errno.EAGAIN, errno.ENOBUFS, errno.EINTR
     bad_io, bad_argument, too_long = errno.EIO, errno.EINVAL, errno.EMSGSIZE
     no_wait = socket.MSG_DONTWAIT
-    jit = numba.njit(nogil=True)
-
-    @jit
-    def last_error(scratch):  # type: ignore[no-untyped-def]
-        memcpy(np.int64(scratch.ctypes.data), errno_address(), 4)
-        return scratch[0]
+    jit = numba.njit(nogil=True, error_model="numpy")
 
     @jit
     def fill(  # type: ignore[no-untyped-def]
@@ -168,7 +163,8 @@ def _loop(calls: Calls) -> Callable[..., int]:
                     state[_TAKEN] += (lists[message, _IOV_LEN] + size - 1) // size
                 first += done
                 continue
-            error = last_error(length)
+            memcpy(np.int64(length.ctypes.data), errno_address(), 4)
+            error = length[0]
             if error == interrupted:
                 continue
             if error in (again, no_buffers):
@@ -207,7 +203,7 @@ def _loop(calls: Calls) -> Callable[..., int]:
         kinds.int64, small, kinds.int64, flags, words, kinds.int64, words, flags, kinds.uint8[:, ::1], flags, small,
         table, table, table, words, words,
     )  # fmt: skip
-    compiled: Callable[..., int] = numba.njit(signature, nogil=True)(send)
+    compiled: Callable[..., int] = numba.njit(signature, nogil=True, error_model="numpy")(send)
     return compiled
 
 
@@ -251,7 +247,8 @@ class CompiledFanout:
         self.refused = 0
 
     def add(self, keys: SrtpKeys, address: Address) -> int:
-        session = outbound_session(keys)
+        session, destination = outbound_session(keys), self._port.destination(address)
+        name = _socket_address(self._port.socket.family, destination)
         if self._free:
             index = heapq.heappop(self._free)
         else:
@@ -262,12 +259,13 @@ class CompiledFanout:
                 self._grow()
         self._owners[index] = session
         self._sessions[index] = session_address(session)
-        self._place(index, address)
+        self._place(index, destination, name)
         return index
 
     def move(self, viewer: int, address: Address) -> None:
         if self._owners[viewer] is not None:
-            self._place(viewer, address)
+            destination = self._port.destination(address)
+            self._place(viewer, destination, _socket_address(self._port.socket.family, destination))
 
     def remove(self, viewer: int) -> None:
         if self._owners[viewer] is not None:
@@ -278,7 +276,8 @@ class CompiledFanout:
     def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
         """A full kernel buffer is waited for once, `FULL_WAIT`; batches that do not fit after that are lost."""
         fit = [packet for packet in packets if len(packet) <= LONGEST]
-        indexes = np.frombuffer(viewers if isinstance(viewers, array) else array("i", viewers), np.int32)
+        plain = viewers if isinstance(viewers, array) and viewers.typecode == "i" else array("i", viewers)
+        indexes = np.frombuffer(plain, np.int32)
         self._waited = False
         return sum(self._send(fit[first : first + PACKETS], indexes) for first in range(0, len(fit), PACKETS))
 
@@ -311,16 +310,15 @@ class CompiledFanout:
             else:
                 self._waited = True
                 self._poll.poll(FULL_WAIT)
-        self.full += int(state[_FULL])
+        if state[_FULL]:
+            self._note_full(int(state[_FULL]))
         if state[_REFUSED]:
             self.refused += int(state[_REFUSED])
             self._note_refusals(viewers)
         return int(state[_TAKEN])
 
-    def _place(self, viewer: int, address: Address) -> None:
-        destination = self._port.destination(address)
-        packed = _socket_address(self._port.socket.family, destination)
-        self._names[viewer, : len(packed)] = np.frombuffer(packed, np.uint8)
+    def _place(self, viewer: int, destination: Address, name: bytes) -> None:
+        self._names[viewer, : len(name)] = np.frombuffer(name, np.uint8)
         self._offload[viewer] = destination[0] not in self._plain_hosts
         self._destinations[viewer] = destination
 
@@ -329,6 +327,12 @@ class CompiledFanout:
         self._sessions = np.concatenate([self._sessions, np.zeros_like(self._sessions)])
         self._offload = np.concatenate([self._offload, np.zeros_like(self._offload)])
         self._names = np.concatenate([self._names, np.zeros_like(self._names)])
+
+    def _note_full(self, times: int) -> None:
+        """Logged each time the count doubles: the uplink or the buffer (wmem_max) is too small for this audience."""
+        before, self.full = self.full, self.full + times
+        if self.full.bit_length() > before.bit_length():
+            _log.warning("the kernel's send buffer has been full %d times", self.full)
 
     def _note_refusals(self, viewers: npt.NDArray[np.int32]) -> None:
         for viewer in viewers.tolist():

@@ -36,6 +36,7 @@ from signaling.ports import Address
 from signaling.relay.relay import Limits, Relay
 
 READS = 64  # datagrams per turn of the loop
+GATHER = 0.001  # seconds that what was read waits for the rest of its frame: one run of segments costs a half of two
 SENDING = 0.001  # seconds of sending per turn of the loop
 TICK = 0.02  # seconds
 PARENT_CHECK = 1.0  # seconds
@@ -119,7 +120,7 @@ class RelayProcess:
             if received is None:
                 break
             self._guarded(self._shell.datagram, received[0], received[1], time.monotonic())
-        self._begin_sending()
+        self._begin_sending(GATHER)
 
     def _command(self, message: ToRelay) -> None:
         self._guarded(self._shell.command, message, time.monotonic())
@@ -135,10 +136,10 @@ class RelayProcess:
             if self._faults <= LOGGED_FAULTS:
                 _log.exception("fault %d in the relay", self._faults)
 
-    def _begin_sending(self) -> None:
+    def _begin_sending(self, after: float = 0.0) -> None:
         if not self._sending:
             self._sending = True
-            asyncio.get_running_loop().call_soon(self._send)
+            asyncio.get_running_loop().call_later(after, self._send)
 
     def _send(self) -> None:
         self._sending = False
