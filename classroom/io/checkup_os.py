@@ -256,7 +256,7 @@ def _packet_path(settings: Settings) -> Finding:
     found = f"{path.name} ({path.detail})"
     if path.missing is None:
         return Finding("packet path", State.OK, found)
-    mend = "costs about twice the CPU for each viewer; CLASSROOM_PACKET_PATH=reference if that is meant"
+    mend = "costs up to twice the CPU for each viewer; CLASSROOM_PACKET_PATH=reference if that is meant"
     return Finding("packet path", State.WARN, f"{found}: {path.missing}", mend)
 
 
