@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import fanout
+from benchmarks import fanout, sending
 
 if __name__ == "__main__":
     fanout.main([])
+    sending.main([])

@@ -1,10 +1,11 @@
 """CPU of the relay process for each packet delivered to each viewer, with simulated viewers on loopback.
 
-    python -m benchmarks.fanout --viewers 200 --seconds 10
+    python -m benchmarks.fanout --viewers 200 --seconds 10 [--path compiled|reference|both] [--repeats 2]
 
 A real relay process; one simulated publisher sends video of 114 packets a second with 1,100 bytes each and Opus at 50
 a second; every viewer has its own socket, ICE checks, DTLS handshake and SRTP keys, and sends receiver reports. The
-figure is the relay's user and system time in the window divided by the packets that reached the viewers' sockets.
+figure is the relay's user and system time in the window divided by the packets that reached the viewers' sockets. Both
+packet paths take turns, so that what else the machine does falls on both.
 """
 
 from __future__ import annotations
@@ -104,10 +105,10 @@ class Traffic:
                     peer.tick(now)
 
 
-async def measure(viewers: int, seconds: float) -> dict[str, object]:
+async def measure(path: str, viewers: int, seconds: float) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         control = Path(folder) / "control"
-        settings = {"control": str(control), "udp_host": "127.0.0.1", "parent": os.getpid()}
+        settings = {"control": str(control), "udp_host": "127.0.0.1", "parent": os.getpid(), "fanout": path}
         relay_process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "signaling.io.process_asyncio", msgspec.json.encode(settings).decode()
         )
@@ -117,9 +118,16 @@ async def measure(viewers: int, seconds: float) -> dict[str, object]:
         traffic = Traffic()
         thread = asyncio.create_task(asyncio.to_thread(traffic.run))
         try:
+            began = time.monotonic()
             await _until(lambda: relay.up)
+            ready = time.monotonic() - began
             result = await _measure(relay, traffic, relay_process.pid, viewers, seconds)
-            return {**result, "dropped_by_relay": loads[-1].dropped}
+            return {
+                "path": path,
+                **result,
+                "dropped_by_relay": loads[-1].dropped,
+                "seconds_to_start": round(ready, 2),
+            }
         finally:
             traffic.stop = True
             await thread
@@ -131,43 +139,40 @@ async def measure(viewers: int, seconds: float) -> dict[str, object]:
 
 
 async def _measure(relay: UnixRelay, traffic: Traffic, pid: int, viewers: int, seconds: float) -> dict[str, object]:
+    load = os.getloadavg()[0]
     publisher = SimulatedPeer(Direction.SENDONLY)
     await _join(relay, traffic, publisher, "publisher", Act.PUBLISH)
     await relay.route("publisher", "lecturer", Audience.EVERYONE)
     await _until(lambda: publisher.connected)
     audience = [SimulatedPeer(Direction.RECVONLY) for _ in range(viewers)]
-    before_joining = cpu_seconds(pid)
+    before_joining = sum(cpu_times(pid))
     for number, viewer in enumerate(audience):
         await _join(relay, traffic, viewer, f"viewer-{number}", Act.WATCH)
     await _until(lambda: all(viewer.connected for viewer in audience))
-    joining = cpu_seconds(pid) - before_joining
+    joining = sum(cpu_times(pid)) - before_joining
     traffic.source = Source(publisher, time.monotonic())
     await asyncio.sleep(WARM_UP)
-    began, cpu, received = time.monotonic(), cpu_seconds(pid), _received(audience)
+    began, before, received = time.monotonic(), cpu_times(pid), _received(audience)
     await asyncio.sleep(seconds)
     elapsed = time.monotonic() - began
-    cpu, delivered = cpu_seconds(pid) - cpu, _received(audience) - received
+    user, system = (now - then for now, then in zip(cpu_times(pid), before, strict=True))
+    cpu, delivered = user + system, _received(audience) - received
     expected = viewers * elapsed * (PACKETS_A_FRAME / FRAME_EVERY + 1 / AUDIO_EVERY)
     with contextlib.suppress(Exception):
         await relay.close("publisher", Closing.DELETED)
     for peer in (publisher, *audience):
         peer.socket.setblocking(False)
     return {
-        "what": "relay process, reference fan-out (pylibsrtp), loopback",
-        "command": f"python -m benchmarks.fanout --viewers {viewers} --seconds {seconds:g}",
         "viewers": viewers,
         "seconds": round(elapsed, 2),
         "packets_per_second": round(delivered / elapsed),
         "share_delivered": round(delivered / expected, 4),
         "microseconds_per_packet_and_viewer": round(1e6 * cpu / max(delivered, 1), 2),
+        "of_these_in_the_kernel": round(1e6 * system / max(delivered, 1), 2),
         "percent_of_a_core": round(100 * cpu / elapsed, 1),
         "milliseconds_per_join": round(1e3 * joining / viewers, 2),
-        "machine": {
-            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "load_before": round(os.getloadavg()[0], 2),
-        },
+        "megabytes_resident": round(resident_bytes(pid) / 1e6),
+        "load_before": round(load, 2),
     }
 
 
@@ -196,21 +201,57 @@ def _received(audience: list[SimulatedPeer]) -> int:
     return sum(viewer.received for viewer in audience)
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, from /proc (in clock ticks, usually 10 ms)."""
+def cpu_times(pid: int) -> tuple[float, float]:
+    """User and system time of a process (s), from /proc (in clock ticks, usually 10 ms)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    tick = os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) / tick, int(fields[12]) / tick
+
+
+def resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def table(runs: list[dict[str, object]]) -> str:
+    columns = {
+        "path": "path",
+        "packets_per_second": "packets/s",
+        "microseconds_per_packet_and_viewer": "µs per packet",
+        "of_these_in_the_kernel": "kernel",
+        "percent_of_a_core": "% of a core",
+        "milliseconds_per_join": "ms per join",
+        "share_delivered": "delivered",
+        "seconds_to_start": "start s",
+        "megabytes_resident": "MB",
+    }
+    lines = [tuple(columns.values()), *(tuple(str(run[key]) for key in columns) for run in runs)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fanout", description=__doc__.splitlines()[0])
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--path", choices=["compiled", "reference", "both"], default="both")
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--output", type=Path, help="where the JSON goes (default: benchmarks/results)")
     given = parser.parse_args(arguments)
-    result = asyncio.run(measure(given.viewers, given.seconds))
-    print(json.dumps(result, indent=2))
-    output = given.output or RESULTS / f"fanout-reference-{given.viewers}.json"
+    paths = ["compiled", "reference"] if given.path == "both" else [given.path]
+    runs = [asyncio.run(measure(path, given.viewers, given.seconds)) for _ in range(given.repeats) for path in paths]
+    print(table(runs))
+    result = {
+        "what": "relay process with simulated viewers, loopback",
+        "command": f"python -m benchmarks.fanout --viewers {given.viewers} --seconds {given.seconds:g} "
+        f"--path {given.path} --repeats {given.repeats}",
+        "machine": {
+            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "runs": runs,
+    }
+    output = given.output or RESULTS / f"fanout-{given.path}-{given.viewers}.json"
     output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps(result, indent=2) + "\n")
 

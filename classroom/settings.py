@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     viewer_limit: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """Viewers of all lectures together; whoever comes after that is told that the lecture is full."""
+    packet_path: Literal["auto", "compiled", "reference"] = "reference"
+    """How the relay encrypts and sends: `auto` compiles where this machine can, and falls back where it cannot."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     @field_validator("advertise", mode="before")

@@ -236,12 +236,28 @@ async def redis_check(settings: Settings, running: bool) -> list[Finding]:
 
 
 async def packets_check(settings: Settings, running: bool) -> list[Finding]:
-    """Which way the packets go: today there is one, through pylibsrtp's public interface."""
-    import pylibsrtp
+    """Which way the packets go: chosen here as the relay chooses it at its start, on a port of its own."""
+    return [await asyncio.to_thread(_packet_path, settings)]
 
-    from signaling.io.srtp_pylibsrtp import ReferenceFanout
 
-    return [Finding("packet path", State.OK, f"{ReferenceFanout.__name__}, pylibsrtp {pylibsrtp.__version__}")]
+def _packet_path(settings: Settings) -> Finding:
+    from signaling.io.libsrtp_address import Unavailable
+    from signaling.io.packet_path import choose
+    from signaling.io.port_udp import UdpPort
+
+    port = UdpPort.bind("", 0)
+    try:
+        path = choose(port, settings.packet_path)
+    except Unavailable as error:
+        mend = "set CLASSROOM_PACKET_PATH to auto, or mend what is missing"
+        return Finding("packet path", State.FAIL, f"compiled is asked for and cannot be had: {error}", mend)
+    finally:
+        port.close()
+    found = f"{path.name} ({path.detail})"
+    if path.missing is None:
+        return Finding("packet path", State.OK, found)
+    mend = "costs up to twice the CPU for each viewer; CLASSROOM_PACKET_PATH=reference if that is meant"
+    return Finding("packet path", State.WARN, f"{found}: {path.missing}", mend)
 
 
 async def pages_check(settings: Settings, running: bool) -> list[Finding]:

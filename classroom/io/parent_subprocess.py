@@ -220,6 +220,7 @@ def run(config: Path | None) -> int:
             "control": control,
             "udp_descriptor": media.fileno(),
             "advertise": settings.advertise,
+            "fanout": settings.packet_path,
             "limits": {"viewers": settings.viewer_limit},
         }
         children = (

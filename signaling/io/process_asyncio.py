@@ -28,15 +28,16 @@ import structlog
 from signaling.control import ToRelay
 from signaling.io.control_server_unix import ControlServer
 from signaling.io.dtls_pyopenssl import DtlsIdentity
+from signaling.io.libsrtp_address import Unavailable
+from signaling.io.packet_path import Wanted, choose
 from signaling.io.port_udp import UdpPort
 from signaling.io.shell import Shell
-from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address
 from signaling.relay.limits import Limits
 from signaling.relay.relay import Relay
 
 READS = 64  # datagrams per turn of the loop
-SLICE = 64  # sends between two looks at the clock
+GATHER = 0.001  # seconds that what was read waits for the rest of its frame: one run of segments costs a half of two
 SENDING = 0.001  # seconds of sending per turn of the loop
 TICK = 0.02  # seconds
 PARENT_CHECK = 1.0  # seconds
@@ -50,7 +51,7 @@ _log = logging.getLogger(__name__)
 class RelaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`control` is the Unix socket's path. The port is bound here (`udp_host` empty: every address), unless
     `udp_descriptor` names a bound socket that was inherited. `advertise` empty: found out. `parent` is the process
-    that this one ends with; 0 means the one that started it."""
+    that this one ends with; 0 means the one that started it. `fanout` is the packet path that is wanted."""
 
     control: str
     udp_host: str = ""
@@ -58,6 +59,7 @@ class RelaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     udp_descriptor: int | None = None
     advertise: tuple[str, ...] = ()
     parent: int = 0
+    fanout: Wanted = "reference"
     limits: Limits = Limits()
 
 
@@ -68,6 +70,11 @@ class RelayProcess:
             self._port = UdpPort.bind(settings.udp_host, settings.udp_port)
         else:
             self._port = UdpPort.inherit(settings.udp_descriptor)
+        path = choose(self._port, settings.fanout)
+        if path.missing is not None:
+            _log.warning("packet path: %s, for the compiled one cannot be had: %s", path.name, path.missing)
+        _log.info("packet path: %s (%s)", path.name, path.detail)
+        self._slice = path.slice
         identity = DtlsIdentity()
         addresses = advertised(settings.advertise, self._port.host, self._port.number)
         epoch = time.time() - time.monotonic()
@@ -77,7 +84,7 @@ class RelayProcess:
             relay,
             relay.schedule,
             self._port,
-            ReferenceFanout(self._port),
+            path.fanout,
             identity,
             self._control.send,
             time.process_time,
@@ -114,7 +121,7 @@ class RelayProcess:
             if received is None:
                 break
             self._guarded(self._shell.datagram, received[0], received[1], time.monotonic())
-        self._begin_sending()
+        self._begin_sending(GATHER)
 
     def _command(self, message: ToRelay) -> None:
         self._guarded(self._shell.command, message, time.monotonic())
@@ -130,15 +137,15 @@ class RelayProcess:
             if self._faults <= LOGGED_FAULTS:
                 _log.exception("fault %d in the relay", self._faults)
 
-    def _begin_sending(self) -> None:
+    def _begin_sending(self, after: float = 0.0) -> None:
         if not self._sending:
             self._sending = True
-            asyncio.get_running_loop().call_soon(self._send)
+            asyncio.get_running_loop().call_later(after, self._send)
 
     def _send(self) -> None:
         self._sending = False
         until = time.monotonic() + SENDING
-        while self._shell.send_slice(SLICE):
+        while self._shell.send_slice(self._slice):
             if time.monotonic() >= until:
                 self._begin_sending()
                 return
@@ -196,6 +203,7 @@ def _configure_logging() -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("numba").setLevel(logging.WARNING)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -211,7 +219,11 @@ def main(arguments: list[str] | None = None) -> None:
     async def run() -> None:
         await RelayProcess(settings).run()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except Unavailable as error:
+        _log.error("the compiled packet path is asked for and cannot be had: %s", error)
+        raise SystemExit(os.EX_CONFIG) from None
 
 
 if __name__ == "__main__":

@@ -25,6 +25,13 @@ def _policy(keys: SrtpKeys, ssrc_type: int) -> Policy:
     return policy
 
 
+def outbound_session(keys: SrtpKeys) -> Session:
+    """A viewer's one context for all that is sent to it, the first time and again."""
+    policy = _policy(keys, Policy.SSRC_ANY_OUTBOUND)
+    policy.allow_repeat_tx = True
+    return Session(policy)
+
+
 class InboundSrtp:
     """What a peer sends us. A packet that is forged, repeated or too old gives None: each is the network's daily
     work, and none is worth an exception to the caller."""
@@ -67,9 +74,7 @@ class ReferenceFanout:
         self._free: list[int] = []
 
     def add(self, keys: SrtpKeys, address: Address) -> int:
-        policy = _policy(keys, Policy.SSRC_ANY_OUTBOUND)
-        policy.allow_repeat_tx = True
-        viewer = _Viewer(Session(policy), self._port.destination(address))
+        viewer = _Viewer(outbound_session(keys), self._port.destination(address))
         if self._free:
             index = heapq.heappop(self._free)
             self._viewers[index] = viewer

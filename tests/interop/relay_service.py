@@ -58,7 +58,8 @@ class OpenRoom:
 
 
 class RelayService:
-    """`async with RelayService(folder) as service`: `service.url`, `service.events`, `service.room`."""
+    """`async with RelayService(folder) as service`: `service.url`, `service.events`, `service.room`. The environment's
+    CLASSROOM_PACKET_PATH chooses the packet path (`make test` runs the tests of the process on both)."""
 
     def __init__(self, folder: Path, *, udp_descriptor: int | None = None, **settings: object) -> None:
         self._settings = {
@@ -66,6 +67,7 @@ class RelayService:
             "udp_host": "127.0.0.1",
             "parent": os.getpid(),
             "udp_descriptor": udp_descriptor,
+            "fanout": os.environ.get("CLASSROOM_PACKET_PATH", "reference"),
             **settings,
         }
         self._descriptor: int | None = udp_descriptor

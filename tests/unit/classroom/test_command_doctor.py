@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,14 @@ def test_the_example_configuration_can_be_used_and_every_setting_is_documented()
     assert (chosen.http_port, chosen.udp_port) == (8080, 8189)
     operations = (root / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`CLASSROOM_{name.upper()}`" not in operations] == []
+
+
+async def test_the_packet_path_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = (await found(settings(tmp_path, packet_path="reference")))["packet path"]
+    assert (finding.state, finding.found.split()[0]) == (State.OK, "reference")
+    monkeypatch.setitem(sys.modules, "numba", None)
+    finding = (await found(settings(tmp_path, packet_path="auto")))["packet path"]
+    assert (finding.state, finding.found.split()[0]) == (State.WARN, "reference")
+    finding = (await found(settings(tmp_path, packet_path="compiled")))["packet path"]
+    assert finding.state is State.FAIL
+    assert "CLASSROOM_PACKET_PATH" in finding.mend

@@ -150,7 +150,8 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(parent_subprocess.Parent, "run", note)
     monkeypatch.setattr(parent_subprocess, "configure", lambda level: None)
-    for name, value in (("DATA_DIR", str(tmp_path / "d")), ("HTTP_PORT", "0"), ("UDP_PORT", "0"), ("ADVERTISE", "::1")):
+    given = {"DATA_DIR": str(tmp_path / "d"), "HTTP_PORT": "0", "UDP_PORT": "0", "ADVERTISE": "::1"}
+    for name, value in (given | {"PACKET_PATH": "reference"}).items():
         monkeypatch.setenv(f"CLASSROOM_{name}", value)
     assert parent_subprocess.run(None) == 0
     web, relay = started
@@ -159,6 +160,7 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
     assert msgspec.json.decode(web[3], type=Start).control == str(tmp_path / "d" / "relay.sock")
     settings = msgspec.json.decode(relay[3], type=RelaySettings)
     assert settings.advertise == ("::1",)
+    assert settings.fanout == "reference"
     assert json.loads(relay[3])["udp_descriptor"] == settings.udp_descriptor
 
 

@@ -15,7 +15,6 @@ from signaling.control import ClosePeer, Closing, Load, ToWeb
 from signaling.io.dtls_pyopenssl import PROFILES, DtlsIdentity, DtlsTransport, HandshakeState
 from signaling.io.port_udp import UdpPort
 from signaling.io.shell import COPIES, TRIALS_AT_ONCE, Shell
-from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address, SrtpKeys
 from signaling.relay.actions import (
     Action,
@@ -39,6 +38,7 @@ from signaling.relay.actions import (
 )
 from signaling.relay.schedule import Schedule
 from signaling.session.offer import Fingerprint, Setup
+from tests.unit.signaling.packet_paths import FANOUTS
 
 STUN = struct.pack("!HHL12s", 1, 0, 0x2112A442, b"transaction!")
 REPORT = struct.pack("!BBHL", 0x80, 201, 1, 1)
@@ -68,7 +68,7 @@ class Core:
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         self.port = UdpPort.bind("127.0.0.1", 0)
         self.core = Core()
         self.schedule = Schedule()
@@ -78,7 +78,7 @@ class Bench:
             self.core,
             self.schedule,
             self.port,
-            ReferenceFanout(self.port),
+            FANOUTS[path](self.port),
             self.identity,
             self.told.append,
             lambda: 4.5,
@@ -96,9 +96,9 @@ class Bench:
                 self.shell.datagram(*received, now)
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
+@pytest.fixture(params=FANOUTS)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(request.param)
     yield made
     made.port.close()
 

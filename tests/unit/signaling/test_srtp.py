@@ -1,4 +1,4 @@
-"""The reference fan-out and the inbound contexts against pylibsrtp sessions that play the browsers."""
+"""Both fan-outs and the inbound contexts against pylibsrtp sessions that play the browsers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pylibsrtp import Error, Policy, Session
 
 from signaling.io.dtls_pyopenssl import PROFILES
 from signaling.io.port_udp import UdpPort
-from signaling.io.srtp_pylibsrtp import InboundSrtp, ReferenceFanout
-from signaling.ports import SrtpKeys
+from signaling.io.srtp_pylibsrtp import InboundSrtp
+from signaling.ports import Fanout, SrtpKeys
+from tests.unit.signaling.packet_paths import FANOUTS
 
 SSRC = 0x1234
 
@@ -70,9 +71,13 @@ def port() -> Iterator[UdpPort]:
     bound.close()
 
 
+@pytest.fixture(params=FANOUTS)
+def fanout(port: UdpPort, request: pytest.FixtureRequest) -> Fanout:
+    return FANOUTS[request.param](port)
+
+
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_packets_arrive_in_order_at_every_viewer(port: UdpPort, profile: str) -> None:
-    fanout = ReferenceFanout(port)
+def test_packets_arrive_in_order_at_every_viewer(fanout: Fanout, profile: str) -> None:
     browsers = [Browser(make_keys(profile)) for _ in range(3)]
     viewers = [fanout.add(browser.keys, browser.address) for browser in browsers]
     packets = [rtp(number) for number in range(5)]
@@ -81,8 +86,8 @@ def test_packets_arrive_in_order_at_every_viewer(port: UdpPort, profile: str) ->
         assert [browser.rtp() for _ in packets] == packets
 
 
-def test_a_packet_sent_again_has_the_same_bytes_even_a_thousand_later(port: UdpPort) -> None:
-    fanout, browser = ReferenceFanout(port), Browser()
+def test_a_packet_sent_again_has_the_same_bytes_even_a_thousand_later(fanout: Fanout) -> None:
+    browser = Browser()
     viewer = fanout.add(browser.keys, browser.address)
     first = []
     for number in range(65_000, 65_000 + 1_024):  # wraps around: the rollover count must hold
@@ -93,8 +98,8 @@ def test_a_packet_sent_again_has_the_same_bytes_even_a_thousand_later(port: UdpP
         assert browser.raw() == first[place]
 
 
-def test_a_moved_viewer_is_reached_at_the_new_address_with_the_same_context(port: UdpPort) -> None:
-    fanout, browser = ReferenceFanout(port), Browser()
+def test_a_moved_viewer_is_reached_at_the_new_address_with_the_same_context(fanout: Fanout) -> None:
+    browser = Browser()
     viewer = fanout.add(browser.keys, browser.address)
     fanout.send([rtp(1)], [viewer])
     assert browser.rtp() == rtp(1)
@@ -105,8 +110,8 @@ def test_a_moved_viewer_is_reached_at_the_new_address_with_the_same_context(port
     assert browser.hears_nothing()
 
 
-def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(port: UdpPort) -> None:
-    fanout, gone, stays = ReferenceFanout(port), Browser(), Browser()
+def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(fanout: Fanout) -> None:
+    gone, stays = Browser(), Browser()
     numbers = [fanout.add(gone.keys, gone.address), fanout.add(stays.keys, stays.address)]
     fanout.remove(numbers[0])
     fanout.remove(numbers[0])
@@ -122,16 +127,16 @@ def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(port: Ud
     assert gone.hears_nothing()
 
 
-def test_a_packet_that_srtp_cannot_take_is_counted_as_not_sent(port: UdpPort) -> None:
-    fanout, browser = ReferenceFanout(port), Browser()
+def test_a_packet_that_srtp_cannot_take_is_counted_as_not_sent(fanout: Fanout) -> None:
+    browser = Browser()
     viewer = fanout.add(browser.keys, browser.address)
     assert fanout.send([rtp(1, bytes(1_450)), b"\x80", rtp(2)], [viewer]) == 1
     assert browser.rtp() == rtp(2)
     assert not fanout.send_rtcp(b"\x80", viewer)
 
 
-def test_rtcp_goes_out_encrypted(port: UdpPort) -> None:
-    fanout, browser = ReferenceFanout(port), Browser()
+def test_rtcp_goes_out_encrypted(fanout: Fanout) -> None:
+    browser = Browser()
     viewer = fanout.add(browser.keys, browser.address)
     assert fanout.send_rtcp(receiver_report(), viewer)
     datagram = browser.raw()

@@ -1,0 +1,65 @@
+"""Which `Fanout` sends the packets: the compiled one where this machine can, else the reference. Chosen at start.
+
+"auto" falls back and says why; "compiled" raises instead; "reference" asks for the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pylibsrtp
+
+from signaling.io.libsrtp_address import Unavailable
+from signaling.io.port_udp import UdpPort
+from signaling.io.srtp_pylibsrtp import ReferenceFanout
+from signaling.ports import Fanout
+
+Wanted = Literal["auto", "compiled", "reference"]
+
+REFERENCE_SLICE = 64
+COMPILED_SLICE = 256
+"""Sends (packets times viewers) between two looks at the clock: half a millisecond to a millisecond of its path; to
+1.5 ms where each packet is a run of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketPath:
+    """`name` is "compiled" or "reference"; `detail` is for people. `missing`: why "auto" had to fall back, or None."""
+
+    fanout: Fanout
+    name: str
+    slice: int
+    detail: str
+    missing: str | None = None
+
+
+def choose(port: UdpPort, wanted: Wanted) -> PacketPath:
+    """Compiles where that is wanted, about a second. Raises `Unavailable` where "compiled" cannot be had."""
+    if wanted == "reference":
+        return _reference(port, None)
+    try:
+        return _compiled(port)
+    except Unavailable as error:
+        if wanted == "compiled":
+            raise
+        return _reference(port, str(error))
+
+
+def _reference(port: UdpPort, missing: str | None) -> PacketPath:
+    detail = f"pylibsrtp {pylibsrtp.__version__}"
+    return PacketPath(ReferenceFanout(port), "reference", REFERENCE_SLICE, detail, missing)
+
+
+def _compiled(port: UdpPort) -> PacketPath:
+    try:
+        import numba
+
+        from signaling.io.fanout_numba import CompiledFanout, compile_path, offload_works
+    except ImportError as error:  # not installed, or built for another numpy
+        raise Unavailable(f"numba cannot be imported: {error}") from error
+    if not offload_works(port):
+        raise Unavailable("this kernel has no UDP_SEGMENT (Linux 4.18 and newer have)")
+    path = compile_path()
+    detail = f"numba {numba.__version__}, pylibsrtp {pylibsrtp.__version__}, compiled in {path.seconds:.1f} s"
+    return PacketPath(CompiledFanout(port, path), "compiled", COMPILED_SLICE, detail)
