@@ -11,7 +11,6 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 command -v firefox-esr >/dev/null || command -v firefox >/dev/null || need firefox-esr
 command -v ip >/dev/null || need iproute2
 command -v ps >/dev/null || need procps
-command -v ip >/dev/null || need iproute2
 command -v redis-server >/dev/null || need redis-server
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
 { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh file)" ]; } || need fonts-wqy-microhei
