@@ -2,7 +2,8 @@
 
 Theory of operation. `record` stamps a fact with this process's node, boot and next counter and puts it in one queue.
 One task takes everything that waits (up to a batch) and appends it in one transaction, so that facts which come
-together share one fsync; then it acknowledges them, in order. While the database is away, the queue's facts are also
+together share one fsync; then it acknowledges them, in order. A fact that comes alone is stored at once; where they
+follow each other closely the next transaction waits a moment for more, since it costs the same for one and for many. While the database is away, the queue's facts are also
 written to the spool, and their callers keep waiting: acknowledged means committed, never less. When the database is
 back, the queue is appended in its order and the spool is emptied; facts that were stored although the answer got lost
 are recognized by their ids. A process that died leaves its spool to the next one, which appends it before its own.
@@ -32,6 +33,8 @@ MAX_WAITING = 20_000
 """Facts; some hours of one lecture without a database."""
 BATCH = 500
 """Facts in one transaction."""
+GATHER = 0.05
+"""Seconds from the end of a transaction to the next at least, unless a whole batch waits."""
 APPEND_TIMEOUT = 5.0
 """Seconds after which a database that does not answer is taken to be away."""
 FIRST_PAUSE = 0.1
@@ -83,6 +86,7 @@ class LedgerRecorder:
         self._counter = itertools.count(1)
         self._queue: deque[_Waiting] = deque()
         self._kept = 0  # how many of the queue, from its front, are in the spool too
+        self._committed = 0.0  # the loop's time at the end of the last transaction
         self._room = asyncio.Semaphore(MAX_WAITING)
         self._wake = asyncio.Event()
         self._seal_now = asyncio.Event()
@@ -182,8 +186,11 @@ class LedgerRecorder:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if len(self._queue) < BATCH and not self._closed:
+                await asyncio.sleep(self._committed + GATHER - asyncio.get_running_loop().time())
             batch = list(itertools.islice(self._queue, BATCH))
             await self._commit(batch)
+            self._committed = asyncio.get_running_loop().time()
             for _ in batch:
                 self._queue.popleft()
                 self._room.release()

@@ -140,6 +140,19 @@ async def test_records_that_come_together_share_a_batch(tmp_path: Path) -> None:
     assert [fact.counter for fact in store.facts] == list(range(1, 201))
 
 
+async def test_records_that_follow_each_other_closely_share_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_asyncio, "GATHER", 0.5)
+    store = Memory()
+    async with recorder(store, tmp_path) as ledger, asyncio.TaskGroup() as tasks:
+        await ledger.record("l", failed("alone"))  # at once: nobody came just before
+        for number in range(5):
+            tasks.create_task(ledger.record("l", failed(str(number))))
+            await asyncio.sleep(0.005)
+    assert [len(batch) for batch in store.batches] == [1, 5]
+
+
 async def test_nothing_is_acknowledged_while_the_database_is_away(tmp_path: Path) -> None:
     store = Memory()
     store.away = True
