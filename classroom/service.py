@@ -87,7 +87,7 @@ class Service:
             *WhipHandlers(admission, relay).routes(),
             *WhepHandlers(admission, relay).routes(),
             *self.channel.routes(),
-            *JoinHandlers(admission, stores.lectures).routes(),
+            *JoinHandlers(admission, self.rooms).routes(),
             *Pages().routes(),
         ]
         meter.watch("sockets", "Channel sockets open", lambda: len(self.channel))

@@ -3,10 +3,11 @@
 Theory of operation. `record` stamps a fact with this process's node, boot and next counter and puts it in one queue.
 One task takes everything that waits (up to a batch) and appends it in one transaction, so that facts which come
 together share one fsync; then it acknowledges them, in order. A fact that comes alone is stored at once; where they
-follow each other closely the next transaction waits a moment for more, since it costs the same for one and for many. While the database is away, the queue's facts are also
-written to the spool, and their callers keep waiting: acknowledged means committed, never less. When the database is
-back, the queue is appended in its order and the spool is emptied; facts that were stored although the answer got lost
-are recognized by their ids. A process that died leaves its spool to the next one, which appends it before its own.
+follow each other closely the next transaction waits a moment for more, since it costs the same for one and for many.
+While the database is away, the queue's facts are also written to the spool, and their callers keep waiting:
+acknowledged means committed, never less. When the database is back, the queue is appended in its order and the spool is
+emptied; facts that were stored although the answer got lost are recognized by their ids. A process that died leaves its
+spool to the next one, which appends it before its own.
 
 The queue holds at most `MAX_WAITING` facts; further callers wait for room, in order.
 """

@@ -31,8 +31,9 @@ class Lecture(Protocol):
     def ends(self) -> int | None: ...
 
 
-class Lectures(Protocol):
-    async def get(self, lecture: str) -> Lecture | None: ...
+class Rooms(Protocol):
+    async def about(self, lecture: str) -> Lecture | None:
+        """None: there is no such lecture. Raises `Refused`."""
 
 
 class Doorman(Protocol):
@@ -40,9 +41,9 @@ class Doorman(Protocol):
 
 
 class JoinHandlers:
-    def __init__(self, doorman: Doorman, lectures: Lectures) -> None:
+    def __init__(self, doorman: Doorman, rooms: Rooms) -> None:
         self._doorman = doorman
-        self._lectures = lectures
+        self._rooms = rooms
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/api/join", problems(self.join))]
@@ -51,9 +52,9 @@ class JoinHandlers:
         body = await read_json(request, Join)
         try:
             entry = await self._doorman.read(body.ticket)
+            lecture = await self._rooms.about(entry.invitation.lecture)
         except Refused as refused:
             return refusal_response(request, refused)
-        lecture = await self._lectures.get(entry.invitation.lecture)
         if lecture is None:
             raise UserError("no-such-lecture")
         return json_answer(_answer(entry, lecture))

@@ -308,8 +308,17 @@ class Rooms:
 
     async def state_of(self, lecture: str) -> LectureState | None:
         """None: there is no such lecture. Raises `Refused` while the database is away."""
+        live = await self._known(lecture)
+        return None if live is None else live.room.life.state
+
+    async def about(self, lecture: str) -> About | None:
+        """None: there is no such lecture. Raises `Refused` while the database is away."""
+        live = await self._known(lecture)
+        return None if live is None else live.room.about
+
+    async def _known(self, lecture: str) -> LiveRoom | None:
         try:
-            return (await self.load(lecture)).room.life.state
+            return await self.load(lecture)
         except UserError:
             return None
         except StoreUnavailable as error:

@@ -21,7 +21,7 @@ async def here() -> AsyncIterator[Hall]:
 @pytest.fixture
 async def client(here: Hall) -> AsyncIterator[Client]:
     app = web.Application()
-    app.add_routes(JoinHandlers(here.admission, here.lectures).routes())
+    app.add_routes(JoinHandlers(here.admission, here.rooms).routes())
     async with TestClient(TestServer(app)) as found:
         yield found
 

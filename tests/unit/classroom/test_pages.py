@@ -81,6 +81,41 @@ async def test_a_new_build_is_served_without_a_restart(client: Client, build: Pa
     assert (await client.get("/assets/room-77aa.js")).status == 200
 
 
+async def test_another_file_of_the_same_name_is_served_as_it_is_now(client: Client, build: Path) -> None:
+    assert "room.html" in await (await client.get("/room")).text()
+    (build / "room.html").write_text("<!doctype html><title>another</title>")
+    assert "another" in await (await client.get("/room")).text()
+    (build / "room.html").unlink()
+    assert (await client.get("/room")).status == 503
+
+
+async def test_files_travel_compressed_to_whoever_takes_it(client: Client, build: Path) -> None:
+    text = "export const words = '云课堂'\n" * 500
+    (build / "assets" / "pages-1a2b.js").write_text(text)
+    plain = await client.get("/assets/pages-1a2b.js", headers={"Accept-Encoding": "identity"})
+    packed = await client.get("/assets/pages-1a2b.js", headers={"Accept-Encoding": "gzip, deflate, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 10
+    assert await plain.text() == await packed.text() == text
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert plain.headers["ETag"] != packed.headers["ETag"]
+
+
+async def test_a_page_that_is_known_is_not_sent_again(client: Client, build: Path) -> None:
+    first = await client.get("/room")
+    again = await client.get("/room", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, await again.read()) == (304, b"")
+    assert "default-src 'none'" in again.headers["Content-Security-Policy"]
+    (build / "room.html").write_text("<!doctype html><title>another</title>")
+    assert (await client.get("/room", headers={"If-None-Match": first.headers["ETag"]})).status == 200
+
+
+async def test_head_sends_no_body(client: Client) -> None:
+    answer = await client.head("/assets/room-3f2a.js")
+    assert (answer.status, answer.headers["Content-Length"], await answer.read()) == (200, "9", b"")
+
+
 async def test_a_tree_that_was_never_built_says_so(tmp_path: Path) -> None:
     app = web.Application(middlewares=[protect])
     app.add_routes(Pages(tmp_path / "none").routes())
