@@ -30,6 +30,7 @@ from signaling.ports import Fanout, SrtpKeys
 
 RESULTS = Path(__file__).parent / "results"
 SO_NO_CHECK = 11  # of Linux: without checksums the kernel refuses the offload, and the fan-out goes on without it
+PERIOD = 1  # of every packet
 RUNS = (1, 4)
 SENDS = 40
 EVERY = 0.01  # seconds
@@ -62,7 +63,8 @@ def measure(viewers: int, repeats: int) -> list[dict[str, object]]:
             port.socket.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
         fanouts[step] = ReferenceFanout(port) if step == "reference" else CompiledFanout(port, path)
         for one in sockets:
-            fanouts[step].add(SrtpKeys("SRTP_AEAD_AES_128_GCM", secrets.token_bytes(28)), one.getsockname())
+            viewer = fanouts[step].add(SrtpKeys("SRTP_AEAD_AES_128_GCM", secrets.token_bytes(28)), one.getsockname())
+            fanouts[step].mark(viewer, PERIOD, viewer + 1)
     found: dict[tuple[str, int], list[float]] = {(step, run): [] for step in STEPS for run in RUNS}
     number = 0
     for repeat in range(repeats + 1):
@@ -79,16 +81,17 @@ def measure(viewers: int, repeats: int) -> list[dict[str, object]]:
 
 
 def _send(fanout: Fanout, run: int, viewers: int, number: int) -> float:
-    everyone, taken, began = array("i", range(viewers)), 0, time.process_time()
+    everyone, offsets = array("i", range(viewers)), array("i", bytes(4 * viewers))
+    taken, began = 0, time.process_time()
     for turn in range(SENDS):
         first = number + turn * run
-        taken += fanout.send([_packet(one) for one in range(first, first + run)], everyone)
+        taken += fanout.send([_packet(one) for one in range(first, first + run)], everyone, offsets)
         time.sleep(EVERY)
     return 1e6 * (time.process_time() - began) / max(taken, 1)
 
 
 def _packet(number: int) -> bytes:
-    return struct.pack("!BBHLL", 0x80, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, 7) + bytes(1_088)
+    return struct.pack("!BBHLLL", 0x81, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, 7, PERIOD) + bytes(1_084)
 
 
 def _socket() -> socket.socket:

@@ -21,13 +21,15 @@ class Act(enum.StrEnum):
 class Grant(msgspec.Struct, frozen=True):
     """What a ticket allows. `member` is opaque to signaling.
 
-    PUBLISH: `slots` holds the one slot to publish to. WATCH: every slot the viewer may see, in the order of lines.
+    PUBLISH: `slots` holds the one slot to publish to. WATCH: every slot the viewer may see, in the order of lines, and
+    `proof` is the lecture's key of marks (signaling/proof.py).
     """
 
     lecture: str
     member: str
     act: Act
     slots: tuple[str, ...]
+    proof: bytes = b""
 
 
 class Admission(Protocol):
@@ -86,8 +88,11 @@ Address = tuple[str, int]
 class Fanout(Protocol):
     """Many packets to many viewers in one call. Viewers are small integers, used again after `remove`.
 
-    `send` encrypts each packet with each viewer's own context and sends it there; sending the same plaintext again
-    gives the same bytes (RFC 3711 needs: one number, one plaintext).
+    A prepared packet has one contributing source (RFC 3550 §5.1: a header of 16 bytes), which names a period. In each
+    viewer's copy two things are its own: `offsets` (16 bits count), parallel to `viewers`, are added to the sequence
+    number; and the period is replaced by the viewer's mark for it (signaling/proof.py). A packet of a period without a
+    mark is not sent to that viewer: only then does the same packet with the same offset always give the same bytes, as
+    RFC 3711 needs (one number, one plaintext).
     """
 
     def add(self, keys: SrtpKeys, address: Address) -> int: ...
@@ -96,7 +101,10 @@ class Fanout(Protocol):
 
     def remove(self, viewer: int) -> None: ...
 
-    def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
+    def mark(self, viewer: int, period: int, mark: int) -> None:
+        """The viewer's mark (32 bits) of a period; the last four periods are kept (`period` modulo four)."""
+
+    def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
         """Returns how many datagrams the kernel took; the rest are counted as dropped by the caller."""
 
     def send_rtcp(self, packet: bytes, viewer: int) -> bool: ...

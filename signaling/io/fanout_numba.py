@@ -37,6 +37,7 @@ from signaling.io.libsrtp_address import LONGEST, TRAILER, Calls, Unavailable, l
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import outbound_session
 from signaling.ports import Address, SrtpKeys
+from signaling.proof import PERIODS
 
 BATCH = 64  # viewers per sendmmsg
 PACKETS = 16  # to one viewer per batch; 64 × 16 messages is the most that one sendmmsg takes (UIO_MAXIOV)
@@ -45,6 +46,7 @@ FULL_WAIT = 1  # ms that a full kernel buffer is waited for, once per `send`
 PLAIN_HOSTS = 4_096  # hosts remembered whose route refuses the offload
 
 UDP_SEGMENT = 103
+HEADER = 16  # bytes of a prepared packet's header
 NAME = 32  # bytes kept per viewer for a socket address; sockaddr_in6 has 28
 FIRST_CAPACITY = 64
 
@@ -90,13 +92,34 @@ def _loop(calls: Calls) -> Callable[..., int]:
     jit = numba.njit(nogil=True, error_model="numpy")
 
     @jit
+    def own(cipher, at, shift, marks, viewer):  # type: ignore[no-untyped-def]
+        """Make the prepared packet the viewer's own; False where its period has no mark."""
+        period = (
+            np.int64(cipher[at + 12]) << 24
+            | np.int64(cipher[at + 13]) << 16
+            | np.int64(cipher[at + 14]) << 8
+            | np.int64(cipher[at + 15])
+        )
+        column = period % PERIODS
+        if marks[viewer, column, 0] != period:
+            return False
+        number = (np.int64(cipher[at + 2]) << 8 | np.int64(cipher[at + 3])) + shift
+        cipher[at + 2], cipher[at + 3] = number >> 8 & 0xFF, number & 0xFF
+        mark = marks[viewer, column, 1]
+        for byte in range(4):
+            cipher[at + 12 + byte] = mark >> (24 - 8 * byte) & 0xFF
+        return True
+
+    @jit
     def fill(  # type: ignore[no-untyped-def]
         viewers,
+        offsets,
         place,
         plain,
         lengths,
         count,
         sessions,
+        marks,
         offload,
         names,
         cipher,
@@ -108,10 +131,11 @@ def _loop(calls: Calls) -> Callable[..., int]:
     ):
         """Encrypt and lay out the next batch; returns the place after it and the number of messages."""
         made, offset, source = 0, np.int64(cipher.ctypes.data), np.int64(plain.ctypes.data)
+        cipher_base = offset
         length_address, name_base = np.int64(length.ctypes.data), np.int64(names.ctypes.data)
         end = min(place + BATCH, viewers.size)
         while place < end:
-            viewer = np.int64(viewers[place])
+            viewer, shift = np.int64(viewers[place]), np.int64(offsets[place])
             place += 1
             if viewer < 0 or viewer >= sessions.size or sessions[viewer] == 0:
                 continue
@@ -120,6 +144,8 @@ def _loop(calls: Calls) -> Callable[..., int]:
                 memcpy(offset, start, lengths[number])
                 length[0] = lengths[number]
                 start += lengths[number]
+                if not own(cipher, offset - cipher_base, shift, marks, viewer):
+                    continue
                 if protect(sessions[viewer], offset, length_address) != 0:
                     continue
                 done = np.int64(length[0])
@@ -177,8 +203,8 @@ def _loop(calls: Calls) -> Callable[..., int]:
         return first
 
     def send(  # type: ignore[no-untyped-def]
-        fd, viewers, place, plain, lengths, count, sessions, offload, names, cipher, length, lists, controls, messages,
-        owner, state,
+        fd, viewers, offsets, place, plain, lengths, count, sessions, marks, offload, names, cipher, length, lists,
+        controls, messages, owner, state,
     ):  # fmt: skip
         """Finish the batch that `state` says is unsent, then go on from `place`; stops where the buffer is full."""
         while True:
@@ -191,8 +217,8 @@ def _loop(calls: Calls) -> Callable[..., int]:
             if place >= viewers.size:
                 return place
             place, state[_MADE] = fill(
-                viewers, place, plain, lengths, count, sessions, offload, names, cipher, length, lists, controls,
-                messages, owner,
+                viewers, offsets, place, plain, lengths, count, sessions, marks, offload, names, cipher, length, lists,
+                controls, messages, owner,
             )  # fmt: skip
             state[_FIRST] = 0
 
@@ -200,8 +226,8 @@ def _loop(calls: Calls) -> Callable[..., int]:
     words, table = kinds.int64[::1], kinds.int64[:, ::1]
     flags, small = kinds.uint8[::1], kinds.int32[::1]
     signature = kinds.int64(
-        kinds.int64, small, kinds.int64, flags, words, kinds.int64, words, flags, kinds.uint8[:, ::1], flags, small,
-        table, table, table, words, words,
+        kinds.int64, small, small, kinds.int64, flags, words, kinds.int64, words, kinds.int64[:, :, ::1], flags,
+        kinds.uint8[:, ::1], flags, small, table, table, table, words, words,
     )  # fmt: skip
     compiled: Callable[..., int] = numba.njit(signature, nogil=True, error_model="numpy")(send)
     return compiled
@@ -233,6 +259,7 @@ class CompiledFanout:
         self._free: list[int] = []
         self._plain_hosts: dict[str, None] = {}  # their route refuses the offload; oldest first
         self._sessions = np.zeros(FIRST_CAPACITY, np.int64)
+        self._marks = _no_marks(FIRST_CAPACITY)
         self._offload = np.zeros(FIRST_CAPACITY, np.uint8)
         self._names = np.zeros((FIRST_CAPACITY, NAME), np.uint8)
         self._plain = np.zeros(PACKETS * LONGEST, np.uint8)
@@ -258,6 +285,7 @@ class CompiledFanout:
             if index == self._sessions.size:
                 self._grow()
         self._owners[index] = session
+        self._marks[index, :, 0] = -1
         self._sessions[index] = session_address(session)
         self._place(index, destination, name)
         return index
@@ -273,13 +301,18 @@ class CompiledFanout:
             self._owners[viewer] = None
             heapq.heappush(self._free, viewer)
 
-    def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
+    def mark(self, viewer: int, period: int, mark: int) -> None:
+        if self._owners[viewer] is not None:
+            self._marks[viewer, period % PERIODS] = period, mark
+
+    def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
         """A full kernel buffer is waited for once, `FULL_WAIT`; batches that do not fit after that are lost."""
-        fit = [packet for packet in packets if len(packet) <= LONGEST]
-        plain = viewers if isinstance(viewers, array) and viewers.typecode == "i" else array("i", viewers)
-        indexes = np.frombuffer(plain, np.int32)
+        fit = [packet for packet in packets if HEADER <= len(packet) <= LONGEST]
+        indexes, shifts = _numbers(viewers), _numbers(offsets)
+        if indexes.size != shifts.size:
+            raise ValueError(f"{shifts.size} offsets for {indexes.size} viewers")
         self._waited = False
-        return sum(self._send(fit[first : first + PACKETS], indexes) for first in range(0, len(fit), PACKETS))
+        return sum(self._send(fit[first : first + PACKETS], indexes, shifts) for first in range(0, len(fit), PACKETS))
 
     def send_rtcp(self, packet: bytes, viewer: int) -> bool:
         session = self._owners[viewer]
@@ -290,7 +323,7 @@ class CompiledFanout:
         except (Error, ValueError):
             return False
 
-    def _send(self, packets: list[bytes], viewers: npt.NDArray[np.int32]) -> int:
+    def _send(self, packets: list[bytes], viewers: npt.NDArray[np.int32], offsets: npt.NDArray[np.int32]) -> int:
         joined = b"".join(packets)
         self._plain[: len(joined)] = np.frombuffer(joined, np.uint8)
         self._lengths[: len(packets)] = [len(packet) for packet in packets]
@@ -299,9 +332,9 @@ class CompiledFanout:
         place = 0
         while True:
             place = self._path.send(
-                self._port.fileno(), viewers, place, self._plain, self._lengths, len(packets), self._sessions,
-                self._offload, self._names, self._cipher, self._length, self._lists, self._controls, self._messages,
-                self._owner, state,
+                self._port.fileno(), viewers, offsets, place, self._plain, self._lengths, len(packets), self._sessions,
+                self._marks, self._offload, self._names, self._cipher, self._length, self._lists, self._controls,
+                self._messages, self._owner, state,
             )  # fmt: skip
             if state[_FIRST] == state[_MADE]:
                 break
@@ -325,6 +358,7 @@ class CompiledFanout:
     def _grow(self) -> None:
         """Compiled code is given the arrays anew by each call, so that the old ones may go."""
         self._sessions = np.concatenate([self._sessions, np.zeros_like(self._sessions)])
+        self._marks = np.concatenate([self._marks, _no_marks(len(self._marks))])
         self._offload = np.concatenate([self._offload, np.zeros_like(self._offload)])
         self._names = np.concatenate([self._names, np.zeros_like(self._names)])
 
@@ -343,6 +377,18 @@ class CompiledFanout:
                     self._plain_hosts[host] = None
         while len(self._plain_hosts) > PLAIN_HOSTS:
             del self._plain_hosts[next(iter(self._plain_hosts))]
+
+
+def _no_marks(viewers: int) -> Words:
+    """For each viewer and period modulo `PERIODS`: the period, its mark."""
+    marks = np.zeros((viewers, PERIODS, 2), np.int64)
+    marks[:, :, 0] = -1
+    return marks
+
+
+def _numbers(given: Sequence[int]) -> npt.NDArray[np.int32]:
+    plain = given if isinstance(given, array) and given.typecode == "i" else array("i", given)
+    return np.frombuffer(plain, np.int32)
 
 
 def _layout(family: int) -> tuple[Words, Words, Words]:

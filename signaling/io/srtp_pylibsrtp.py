@@ -15,6 +15,7 @@ from pylibsrtp import Error, Policy, Session
 from signaling.io.dtls_pyopenssl import PROFILES
 from signaling.io.port_udp import UdpPort
 from signaling.ports import Address, SrtpKeys
+from signaling.proof import Marks
 
 WINDOW = 2_048  # packets; the ring holds 1,024
 
@@ -53,11 +54,12 @@ class InboundSrtp:
 
 
 class _Viewer:
-    __slots__ = ("destination", "session")
+    __slots__ = ("destination", "marks", "session")
 
     def __init__(self, session: Session, destination: Address) -> None:
         self.session = session
         self.destination = destination
+        self.marks = Marks()
 
 
 class ReferenceFanout:
@@ -93,18 +95,26 @@ class ReferenceFanout:
             self._viewers[viewer] = None
             heapq.heappush(self._free, viewer)
 
-    def send(self, packets: Sequence[bytes], viewers: Sequence[int]) -> int:
+    def mark(self, viewer: int, period: int, mark: int) -> None:
+        found = self._viewers[viewer]
+        if found is not None:
+            found.marks.put(period, mark)
+
+    def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
         taken = 0
         known = len(self._viewers)
         send_to = self._port.send_to
-        for index in viewers:
+        for index, offset in zip(viewers, offsets, strict=True):
             viewer = self._viewers[index] if index < known else None
             if viewer is None:
                 continue
             protect, destination = viewer.session.protect, viewer.destination
             for packet in packets:
+                own = viewer.marks.own(packet, offset)
+                if own is None:
+                    continue
                 try:
-                    taken += send_to(protect(packet), destination)
+                    taken += send_to(protect(own), destination)
                 except (Error, ValueError):  # longer than libsrtp takes, or older than its window: not sent
                     continue
         return taken

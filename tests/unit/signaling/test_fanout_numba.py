@@ -11,7 +11,7 @@ import socket
 import struct
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -22,17 +22,33 @@ from signaling.io.libsrtp_address import LONGEST, locate
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address, Fanout, SrtpKeys
+from signaling.proof import PERIODS, mark_of
 from tests.unit.signaling.packet_paths import compiled
 
 SSRCS = (7, 8)
+STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send")
 SO_NO_CHECK = 11  # of Linux: no checksum, with which the kernel refuses the offload (EINVAL)
-UNFIT = (b"", b"\x80", bytes(LONGEST + 1), bytes(2_000))
-SIZES = (12, 13, 100, 600, 1_100, 1_100, 1_100, 1_100, 1_200, LONGEST)
+LAYERS = (0, 1)
+UNFIT = (b"", b"\x80", b"\x81" + bytes(14), bytes(LONGEST + 1), bytes(2_000))
+SIZES = (16, 17, 100, 600, 1_100, 1_100, 1_100, 1_100, 1_200, LONGEST)
+PERIOD = 1_729  # of packets and marks where only one is used
 
 
-def rtp(ssrc: int, number: int, size: int, fill: int = 1) -> bytes:
-    header = struct.pack("!BBHLL", 0x80, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, ssrc)
-    return header + bytes([fill]) * (size - 12)
+def rtp(ssrc: int, number: int, size: int, fill: int = 1, period: int = PERIOD) -> bytes:
+    header = struct.pack("!BBHLLL", 0x81, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, ssrc, period)
+    return header + bytes([fill]) * (size - len(header))
+
+
+def plain(fanout: Fanout, packets: list[bytes], viewers: Sequence[int]) -> int:
+    """Send without offsets."""
+    return fanout.send(packets, viewers, array("i", bytes(4 * len(viewers))))
+
+
+def add(fanout: Fanout, chance: random.Random, address: Address) -> int:
+    """A viewer with a mark."""
+    viewer = fanout.add(keys(chance), address)
+    fanout.mark(viewer, PERIOD, 1 + chance.randrange(1 << 32 - 1))
+    return viewer
 
 
 def keys(chance: random.Random) -> SrtpKeys:
@@ -95,6 +111,17 @@ def ears() -> Iterator[Callable[..., Ear]]:
         ear.close()
 
 
+class Watching:
+    """What a test knows of one viewer: where it listens, and for each SSRC its layer, offset and next number."""
+
+    def __init__(self, name: str, place: int, chance: random.Random) -> None:
+        self.name = name
+        self.place = place
+        self.layers = {ssrc: chance.choice(LAYERS) for ssrc in SSRCS}
+        self.offsets = dict.fromkeys(SSRCS, chance.choice((0, 0, -70_000, 1, 40_000, (1 << 31) - 1)))
+        self.sent: deque[tuple[bytes, int]] = deque(maxlen=300)  # packets with the offset of then
+
+
 class Pair:
     """Both fan-outs, fed the same; `sockets` is how many viewers there may be. Each viewer has an ear for each."""
 
@@ -103,36 +130,63 @@ class Pair:
         self.fanouts: list[Fanout] = [ReferenceFanout(self.ports[0]), compiled(self.ports[1])]
         hosts = ["127.0.0.1", "::1"] if host == "::" else [host]
         self.ears = [[ear(hosts[number % len(hosts)]) for _ in range(2)] for number in range(sockets)]
-        self.viewers: dict[int, int] = {}  # viewer → place of its ears
-        self.sent: deque[bytes] = deque(maxlen=900)
-        self.numbers = dict.fromkeys(SSRCS, 0)
-        self.count = 0
+        self.viewers: dict[int, Watching] = {}
+        self.numbers = {(ssrc, layer): 0 for ssrc in SSRCS for layer in LAYERS}
+        self.period = PERIOD
+        self.joined = 0
+        self.taken = 0
+        self.asked = 0
 
     def start(self, chance: random.Random) -> None:
         for viewer in list(self.viewers):
             self.leave(viewer)
-        self.sent.clear()
-        self.numbers = {ssrc: chance.choice((0, 65_500, 30_000)) for ssrc in SSRCS}
+        self.numbers = {line: chance.choice((0, 65_500, 30_000)) for line in self.numbers}
 
     def join(self, chance: random.Random) -> None:
         place, secret = self._free_place(chance), keys(chance)
         given = {fanout.add(secret, self.ears[place][n].address) for n, fanout in enumerate(self.fanouts)}
         assert len(given) == 1
-        self.viewers[given.pop()] = place
+        self.joined += 1
+        viewer = given.pop()
+        self.viewers[viewer] = Watching(f"viewer {self.joined}", place, chance)
+        if chance.random() < 0.9:
+            self.mark(viewer)
+
+    def mark(self, viewer: int) -> None:
+        mark = mark_of(b"a key", self.viewers[viewer].name, self.period)
+        for fanout in self.fanouts:
+            fanout.mark(viewer, self.period, mark)
+
+    def next_period(self, chance: random.Random) -> None:
+        """Most viewers are given a mark for it; the others' packets are not sent until they are."""
+        self.period += chance.choice((1, 1, 1, PERIODS, 5, 0xFFFF_0000 // 600))
+        self.period &= 0xFFFF_FFFF
+        for viewer in self.viewers:
+            if chance.random() < 0.8:
+                self.mark(viewer)
 
     def leave(self, viewer: int) -> None:
         for fanout in self.fanouts:
             fanout.remove(viewer)
+            fanout.mark(viewer, self.period, 1)  # nobody's
         self.viewers.pop(viewer, None)
 
     def move(self, viewer: int, chance: random.Random) -> None:
-        place = self.viewers[viewer] = self._free_place(chance)
+        place = self.viewers[viewer].place = self._free_place(chance)
         for n, fanout in enumerate(self.fanouts):
             fanout.move(viewer, self.ears[place][n].address)
 
+    def switch(self, viewer: int, chance: random.Random) -> None:
+        """To another layer, so that the viewer's numbers go on."""
+        one, ssrc, layer = self.viewers[viewer], chance.choice(SSRCS), chance.choice(LAYERS)
+        ahead = self.numbers[ssrc, one.layers[ssrc]] - self.numbers[ssrc, layer]
+        one.offsets[ssrc] = (one.offsets[ssrc] + ahead) % (1 << chance.choice((16, 31)))
+        one.layers[ssrc] = layer
+
     def _free_place(self, chance: random.Random) -> int:
         """The order of what different viewers hear is nobody's concern, so no two have the same ears."""
-        return chance.choice([place for place in range(len(self.ears)) if place not in self.viewers.values()])
+        taken = {one.place for one in self.viewers.values()}
+        return chance.choice([place for place in range(len(self.ears)) if place not in taken])
 
     @property
     def crowded(self) -> bool:
@@ -140,27 +194,40 @@ class Pair:
 
     def send(self, chance: random.Random) -> None:
         ssrc, size = chance.choice(SSRCS), chance.choice(SIZES)
+        layer = chance.choice([*LAYERS, *(one.layers[ssrc] for one in self.viewers.values())])
         packets = []
         for _ in range(chance.choice((1, 1, 2, 4, 8, 20))):
             size = chance.choice((size, size, size, chance.choice(SIZES)))
-            packets.append(rtp(ssrc, self.numbers[ssrc], size, chance.randrange(256)))
-            self.numbers[ssrc] += 1
-        self.sent.extend(packets)
+            packets.append(rtp(ssrc, self.numbers[ssrc, layer], size, chance.randrange(256), self.period))
+            self.numbers[ssrc, layer] += 1
+        audience = {viewer: one.offsets[ssrc] for viewer, one in self.viewers.items() if one.layers[ssrc] == layer}
+        for viewer, offset in audience.items():
+            self.viewers[viewer].sent.extend((packet, offset) for packet in packets)
         if chance.random() < 0.1:
             packets.insert(chance.randrange(len(packets)), chance.choice(UNFIT))
-        everyone = list({*self.viewers, chance.randrange(40), -1})
-        self._both(packets, chance.sample(everyone, chance.randrange(len(everyone)) + 1))
+        strangers = [viewer for viewer in (chance.randrange(40), -1) if viewer not in self.viewers]
+        everyone = [*audience.items(), *((viewer, 3) for viewer in strangers)]
+        self._both(packets, chance.sample(everyone, len(everyone) - chance.choice((0, 0, 0, 1))))
 
-    def resend(self, chance: random.Random) -> None:
-        if self.sent and self.viewers:
-            packets = chance.sample(list(self.sent), min(len(self.sent), chance.choice((1, 3, 40))))
-            self._both(packets * 2, [chance.choice(list(self.viewers))])
+    def resend(self, viewer: int, chance: random.Random) -> None:
+        sent = self.viewers[viewer].sent
+        if not sent:
+            return
+        some = chance.sample(list(sent), min(len(sent), chance.choice((1, 3, 40))))
+        for offset in sorted({offset for _, offset in some}):
+            self._both([packet for packet, then in some if then == offset] * 2, [(viewer, offset)])
 
-    def _both(self, packets: list[bytes], viewers: list[int]) -> None:
-        known = [viewer for viewer in viewers if viewer >= 0]  # to the reference −1 is Python's last
-        taken = [self.fanouts[0].send(packets, known), self.fanouts[1].send(packets, array("i", viewers))]
+    def _both(self, packets: list[bytes], audience: list[tuple[int, int]]) -> None:
+        known = [(viewer, offset) for viewer, offset in audience if viewer >= 0]  # to the reference −1 is Python's last
+        taken = [
+            self.fanouts[0].send(packets, [viewer for viewer, _ in known], [offset for _, offset in known]),
+            self.fanouts[1].send(
+                packets, array("i", [viewer for viewer, _ in audience]), array("i", [offset for _, offset in audience])
+            ),
+        ]
         assert taken[0] == taken[1]
-        self.count += taken[0]
+        self.taken += taken[0]
+        self.asked += len(packets) * len(known)
         self.compare()
 
     def report(self, viewer: int) -> None:
@@ -185,56 +252,66 @@ class Pair:
 
 @pytest.mark.parametrize(("seed", "host"), [(1, "127.0.0.1"), (2, "127.0.0.1"), (3, "::"), (4, "::1")])
 def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..., Ear]) -> None:
-    """600 random sequences of joins, leaves, moves, sends and resends, over sockets: for all four 2,400."""
+    """600 random sequences of joins, leaves, moves, switches, periods, sends and resends, over sockets: for all four
+    2,400."""
     pair = Pair(6, host, ears)
     for sequence in range(600):
         chance = random.Random(f"{seed}-{sequence}")
         pair.start(chance)
-        for _ in range(chance.randrange(3, 16)):
-            step = chance.random()
-            if not pair.viewers or (step < 0.25 and not pair.crowded):
+        for _ in range(chance.randrange(3, 20)):
+            if not pair.viewers or (chance.random() < 0.2 and not pair.crowded):
                 pair.join(chance)
-            elif step < 0.35:
-                pair.leave(chance.choice(list(pair.viewers)))
-            elif step < 0.45 and not pair.crowded:
-                pair.move(chance.choice(list(pair.viewers)), chance)
-            elif step < 0.5:
-                pair.report(chance.choice(list(pair.viewers)))
-            elif step < 0.65:
-                pair.resend(chance)
-            else:
+                continue
+            viewer = chance.choice(list(pair.viewers))
+            step = chance.choices(STEPS, (8, 8, 5, 12, 8, 5, 20, 60))[0]
+            if step == "leave":
+                pair.leave(viewer)
+            elif step == "move" and not pair.crowded:
+                pair.move(viewer, chance)
+            elif step == "report":
+                pair.report(viewer)
+            elif step == "switch":
+                pair.switch(viewer, chance)
+            elif step == "period":
+                pair.next_period(chance)
+            elif step == "mark":
+                pair.mark(viewer)
+            elif step == "resend":
+                pair.resend(viewer, chance)
+            elif step == "send":
                 pair.send(chance)
-    assert pair.count > 10_000
+    assert pair.taken > 10_000
+    assert pair.asked > pair.taken  # some had no mark
     pair.close()
 
 
 def test_more_viewers_than_a_batch_and_more_packets_than_it_holds(port: UdpPort, ears: Callable[..., Ear]) -> None:
     fanout, ear, chance = compiled(port), ears(), random.Random(1)
-    viewers = array("i", (fanout.add(keys(chance), ear.address) for _ in range(3 * BATCH + 5)))
+    viewers = array("i", (add(fanout, chance, ear.address) for _ in range(3 * BATCH + 5)))
     for number in range(3):
         packets = [rtp(7, number, 60)]
-        assert fanout.send(packets, viewers) == len(viewers)
+        assert plain(fanout, packets, viewers) == len(viewers)
         ear.wait((number + 1) * len(viewers))
     many = [rtp(7, 10 + number, 200 - number) for number in range(2 * PACKETS + 3)]
     ear.heard.clear()
-    assert fanout.send(many, viewers[:1]) == len(many)
+    assert plain(fanout, many, viewers[:1]) == len(many)
     assert [struct.unpack_from("!H", one, 2)[0] for one in ear.wait(len(many))] == list(range(10, 10 + len(many)))
-    assert fanout.send([], viewers) == fanout.send(many, array("i")) == 0
+    assert plain(fanout, [], viewers) == plain(fanout, many, array("i")) == 0
 
 
 def test_a_route_that_refuses_the_offload_is_sent_to_without_it(port: UdpPort, ears: Callable[..., Ear]) -> None:
     fanout, ear, chance = compiled(port), ears(), random.Random(2)
-    viewer = fanout.add(keys(chance), ear.address)
+    viewer = add(fanout, chance, ear.address)
     port.socket.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
     packets = [rtp(7, number, 1_100 if number < 3 else 500) for number in range(4)]
-    assert fanout.send(packets, [viewer]) == 4
+    assert plain(fanout, packets, [viewer]) == 4
     assert fanout.refused == 1
     assert [len(one) for one in ear.wait(4)] == [len(ear.heard[0])] * 3 + [len(ear.heard[0]) - 600]
-    assert fanout.send([rtp(7, 4 + number, 1_100) for number in range(4)], [viewer]) == 4
+    assert plain(fanout, [rtp(7, 4 + number, 1_100) for number in range(4)], [viewer]) == 4
     ear.wait(8)
     fanout.remove(viewer)
-    again = fanout.add(keys(chance), ear.address)  # the route is remembered, not the viewer
-    assert fanout.send(packets, [again]) == 4
+    again = add(fanout, chance, ear.address)  # the route is remembered, not the viewer
+    assert plain(fanout, packets, [again]) == 4
     ear.wait(12)
     assert fanout.refused == 1
 
@@ -244,19 +321,19 @@ def test_routes_that_are_remembered_are_bounded(port: UdpPort, monkeypatch: pyte
     fanout, chance = compiled(port), random.Random(6)
     port.socket.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
     packets = [rtp(7, number, 300) for number in range(2)]
-    viewers = [fanout.add(keys(chance), (f"127.0.0.{host}", 9)) for host in (1, 2, 3)]
+    viewers = [add(fanout, chance, (f"127.0.0.{host}", 9)) for host in (1, 2, 3)]
     for viewer in viewers:
-        fanout.send(packets, [viewer])
+        plain(fanout, packets, [viewer])
     assert fanout.refused == 3
     fanout.move(viewers[2], ("127.0.0.1", 9))  # forgotten, so tried once more
-    fanout.send(packets, [viewers[2]])
+    plain(fanout, packets, [viewers[2]])
     assert fanout.refused == 4
 
 
 def test_one_destination_out_of_reach_costs_nobody_else_a_packet(port: UdpPort, ears: Callable[..., Ear]) -> None:
     fanout, ear, chance = compiled(port), ears(), random.Random(3)
-    viewers = [fanout.add(keys(chance), address) for address in (ear.address, ("255.255.255.255", 9), ear.address)]
-    assert fanout.send([rtp(7, 1, 300), rtp(7, 2, 300)], viewers) == 4
+    viewers = [add(fanout, chance, address) for address in (ear.address, ("255.255.255.255", 9), ear.address)]
+    assert plain(fanout, [rtp(7, 1, 300), rtp(7, 2, 300)], viewers) == 4
     assert len(ear.wait(4)) == 4
     assert fanout.refused == 0
 
@@ -288,15 +365,15 @@ class Kernel:
 def test_a_full_kernel_buffer_is_counted_and_tried_once_more(port: UdpPort, full: int) -> None:
     kernel, chance = Kernel(3, -full, -errno.EINTR), random.Random(4)
     fanout = kernel.fanout(port)
-    viewers = [fanout.add(keys(chance), ("127.0.0.1", 9)) for _ in range(BATCH + 2)]
-    assert fanout.send([rtp(7, 1, 100)], viewers) == len(viewers)
+    viewers = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(BATCH + 2)]
+    assert plain(fanout, [rtp(7, 1, 100)], viewers) == len(viewers)
     assert fanout.full == 1
     assert kernel.calls == [BATCH, BATCH - 3, BATCH - 3, BATCH - 3, 2]
     kernel.answers, kernel.calls = [3, -full, -full], []
-    assert fanout.send([rtp(7, 2, 100)], viewers) == 3 + 2  # the rest of the batch is lost, the next one is tried
+    assert plain(fanout, [rtp(7, 2, 100)], viewers) == 3 + 2  # the rest of the batch is lost, the next one is tried
     assert fanout.full == 3
     kernel.answers = [-full] * 4
-    assert fanout.send([rtp(7, number, 100) for number in range(3, 3 + 2 * PACKETS)], viewers[:1]) == 0
+    assert plain(fanout, [rtp(7, number, 100) for number in range(3, 3 + 2 * PACKETS)], viewers[:1]) == 0
     assert fanout.full == 6  # waited for once only
 
 
@@ -304,12 +381,12 @@ def test_each_error_of_the_offload_sends_again_without_it(port: UdpPort) -> None
     kernel, chance = Kernel(), random.Random(5)
     fanout = kernel.fanout(port)
     for number, refusal in enumerate((errno.EIO, errno.EINVAL, errno.EMSGSIZE)):
-        viewer = fanout.add(keys(chance), (f"127.0.0.{number + 1}", 9))
+        viewer = add(fanout, chance, (f"127.0.0.{number + 1}", 9))
         kernel.answers, kernel.calls = [-refusal, 1, -errno.EPERM], []
-        assert fanout.send([rtp(7, 1, 100), rtp(7, 2, 100), rtp(7, 3, 50)], [viewer]) == 2
+        assert plain(fanout, [rtp(7, 1, 100), rtp(7, 2, 100), rtp(7, 3, 50)], [viewer]) == 2
         assert kernel.calls == [1, 1, 1, 1]
         kernel.calls = []
-        assert fanout.send([rtp(7, 4, 100), rtp(7, 5, 100)], [viewer]) == 2
+        assert plain(fanout, [rtp(7, 4, 100), rtp(7, 5, 100)], [viewer]) == 2
         assert kernel.calls == [2]
     assert fanout.refused == 3
 

@@ -14,10 +14,11 @@ from pylibsrtp import Error, Policy, Session
 from signaling.io.dtls_pyopenssl import PROFILES
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import InboundSrtp
-from signaling.ports import Fanout, SrtpKeys
+from signaling.ports import Address, Fanout, SrtpKeys
 from tests.unit.signaling.packet_paths import FANOUTS
 
 SSRC = 0x1234
+PERIOD, MARK = 1_729, 0xC0FFEE
 
 
 def make_keys(profile: str = "SRTP_AEAD_AES_128_GCM") -> SrtpKeys:
@@ -33,6 +34,22 @@ def session(keys: SrtpKeys, direction: int) -> Session:
 
 def rtp(number: int, payload: bytes = b"payload") -> bytes:
     return struct.pack("!BBHLL", 0x80, 96, number, 90 * number, SSRC) + payload
+
+
+def prepared(number: int, payload: bytes = b"payload", csrc: int = PERIOD) -> bytes:
+    return struct.pack("!BBHLLL", 0x81, 96, number, 90 * number, SSRC, csrc) + payload
+
+
+def own(number: int, payload: bytes = b"payload") -> bytes:
+    """What a viewer decrypts of it."""
+    return prepared(number, payload, MARK)
+
+
+def add(fanout: Fanout, keys: SrtpKeys, address: Address) -> int:
+    """A viewer with a mark."""
+    viewer = fanout.add(keys, address)
+    fanout.mark(viewer, PERIOD, MARK)
+    return viewer
 
 
 def receiver_report() -> bytes:
@@ -79,59 +96,93 @@ def fanout(port: UdpPort, request: pytest.FixtureRequest) -> Fanout:
 @pytest.mark.parametrize("profile", list(PROFILES))
 def test_packets_arrive_in_order_at_every_viewer(fanout: Fanout, profile: str) -> None:
     browsers = [Browser(make_keys(profile)) for _ in range(3)]
-    viewers = [fanout.add(browser.keys, browser.address) for browser in browsers]
-    packets = [rtp(number) for number in range(5)]
-    assert fanout.send(packets, viewers) == 15
+    viewers = [add(fanout, browser.keys, browser.address) for browser in browsers]
+    packets = [prepared(number) for number in range(5)]
+    assert fanout.send(packets, viewers, [0, 0, 0]) == 15
     for browser in browsers:
-        assert [browser.rtp() for _ in packets] == packets
+        assert [browser.rtp() for _ in packets] == [own(number) for number in range(5)]
 
 
 def test_a_packet_sent_again_has_the_same_bytes_even_a_thousand_later(fanout: Fanout) -> None:
     browser = Browser()
-    viewer = fanout.add(browser.keys, browser.address)
+    viewer = add(fanout, browser.keys, browser.address)
     first = []
     for number in range(65_000, 65_000 + 1_024):  # wraps around: the rollover count must hold
-        fanout.send([rtp(number & 0xFFFF)], [viewer])
+        fanout.send([prepared(number & 0xFFFF)], [viewer], [0])
         first.append(browser.raw())
     for place in (0, 100, 535, 536, 1_000, 1_023):
-        assert fanout.send([rtp((65_000 + place) & 0xFFFF)], [viewer]) == 1
+        assert fanout.send([prepared((65_000 + place) & 0xFFFF)], [viewer], [0]) == 1
         assert browser.raw() == first[place]
 
 
 def test_a_moved_viewer_is_reached_at_the_new_address_with_the_same_context(fanout: Fanout) -> None:
     browser = Browser()
-    viewer = fanout.add(browser.keys, browser.address)
-    fanout.send([rtp(1)], [viewer])
-    assert browser.rtp() == rtp(1)
+    viewer = add(fanout, browser.keys, browser.address)
+    fanout.send([prepared(1)], [viewer], [0])
+    assert browser.rtp() == own(1)
     elsewhere = Browser(browser.keys)
     fanout.move(viewer, elsewhere.address)
-    fanout.send([rtp(2)], [viewer])
-    assert elsewhere.rtp() == rtp(2)
+    fanout.send([prepared(2)], [viewer], [0])
+    assert elsewhere.rtp() == own(2)
     assert browser.hears_nothing()
 
 
 def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(fanout: Fanout) -> None:
     gone, stays = Browser(), Browser()
-    numbers = [fanout.add(gone.keys, gone.address), fanout.add(stays.keys, stays.address)]
+    numbers = [add(fanout, gone.keys, gone.address), add(fanout, stays.keys, stays.address)]
     fanout.remove(numbers[0])
     fanout.remove(numbers[0])
-    assert fanout.send([rtp(1)], numbers) == 1
+    assert fanout.send([prepared(1)], numbers, [0, 0]) == 1
     assert not fanout.send_rtcp(receiver_report(), numbers[0])
     fanout.move(numbers[0], stays.address)
     assert gone.hears_nothing()
     new = Browser()
-    assert fanout.add(new.keys, new.address) == numbers[0]
-    assert fanout.add(new.keys, new.address) == 2
-    fanout.send([rtp(2)], [numbers[0]])
-    assert new.rtp() == rtp(2)
+    assert add(fanout, new.keys, new.address) == numbers[0]
+    assert add(fanout, new.keys, new.address) == 2
+    fanout.send([prepared(2)], [numbers[0]], [0])
+    assert new.rtp() == own(2)
     assert gone.hears_nothing()
+
+
+def test_each_viewer_has_its_own_numbers_and_marks(fanout: Fanout) -> None:
+    browsers, offsets = [Browser() for _ in range(3)], [0, 3, -5]
+    viewers = [fanout.add(browser.keys, browser.address) for browser in browsers]
+    for place, viewer in enumerate(viewers):
+        fanout.mark(viewer, PERIOD, 0xFFFFFFF0 + place)
+    assert fanout.send([prepared(65_535)], viewers, offsets) == 3
+    for place, (browser, number) in enumerate(zip(browsers, (65_535, 2, 65_530), strict=True)):
+        copy = bytearray(prepared(65_535, csrc=0xFFFFFFF0 + place))
+        struct.pack_into("!H", copy, 2, number)
+        assert browser.rtp() == copy
+
+
+def test_offsets_are_one_for_each_viewer(fanout: Fanout) -> None:
+    browser = Browser()
+    viewer = add(fanout, browser.keys, browser.address)
+    for offsets in ([], [0, 0]):
+        with pytest.raises(ValueError, match=r"argument 2 is|offsets"):
+            fanout.send([prepared(1)], [viewer], offsets)
+
+
+def test_without_a_mark_of_its_period_a_packet_is_not_sent(fanout: Fanout) -> None:
+    browser = Browser()
+    viewer = fanout.add(browser.keys, browser.address)
+    packets = [prepared(number, csrc=PERIOD + number) for number in range(6)]
+    assert fanout.send(packets, [viewer], [0]) == 0
+    for number in range(5):
+        fanout.mark(viewer, PERIOD + number, MARK)
+    assert fanout.send(packets, [viewer], [0]) == 4  # the last four periods' marks are kept
+    assert [browser.rtp() for _ in range(4)] == [own(number) for number in (1, 2, 3, 4)]
+    fanout.remove(viewer)
+    assert fanout.add(browser.keys, browser.address) == viewer
+    assert fanout.send(packets, [viewer], [0]) == 0  # another viewer's marks are gone
 
 
 def test_a_packet_that_srtp_cannot_take_is_counted_as_not_sent(fanout: Fanout) -> None:
     browser = Browser()
-    viewer = fanout.add(browser.keys, browser.address)
-    assert fanout.send([rtp(1, bytes(1_450)), b"\x80", rtp(2)], [viewer]) == 1
-    assert browser.rtp() == rtp(2)
+    viewer = add(fanout, browser.keys, browser.address)
+    assert fanout.send([prepared(1, bytes(1_450)), b"\x80", prepared(2)], [viewer], [0]) == 1
+    assert browser.rtp() == own(2)
     assert not fanout.send_rtcp(b"\x80", viewer)
 
 
