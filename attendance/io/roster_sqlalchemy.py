@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeVar
@@ -151,6 +151,11 @@ class Roster:
     async def invitation(self, lecture: str, member: str) -> Invitation | None:
         found = await self._find(_invited(lecture).where(members.c.id == member))
         return _invitation(self._vault, found[0]) if found else None
+
+    async def of_members(self, lecture: str, chosen: Collection[str]) -> list[Invitation]:
+        """The invitations of those among `chosen` (some hundreds of ids at most) who are invited, in no order."""
+        found = await self._find(_invited(lecture).where(members.c.id.in_(chosen)))
+        return [_invitation(self._vault, row) for row in found]
 
     async def invitations(self, lecture: str, scope: BranchPath = ()) -> list[Invitation]:
         """Lecturer, host and guests first, then members by branch and name; those of `scope` and below it only."""

@@ -23,6 +23,7 @@ from attendance.io.store_sqlalchemy import SqlStore
 from attendance.ports import Clock
 from classroom.errors import SettingsError
 from classroom.io.aside_executor import ExecutorAside
+from classroom.io.invitations_asyncio import GatheredInvitations
 from classroom.io.keys_file import Keys, node_name, open_keys
 from classroom.io.migrate_alembic import upgrade
 from classroom.io.password_argon2 import Argon2Passwords
@@ -115,7 +116,7 @@ async def open_stores(settings: Settings, clock: Clock) -> AsyncIterator[Stores]
             roster=roster,
             staff=StaffStore(engine),
             passwords=passwords,
-            door=Door(TicketSigner(keys.tickets), roster),
+            door=Door(TicketSigner(keys.tickets), GatheredInvitations(roster)),
             aside=ExecutorAside(executor, JOBS),
             clock=clock,
         )

@@ -110,6 +110,14 @@ async def test_everybody_is_listed_in_order_within_the_scope(roster: Roster) -> 
     assert await roster.counts(["L"]) == {"L": 4}
 
 
+async def test_several_are_looked_up_at_once(roster: Roster) -> None:
+    await roster.take(PEOPLE, "L")
+    first, second, *_ = await roster.invitations("L")
+    found = await roster.of_members("L", {first.member.id, second.member.id, "nobody"})
+    assert {one.member.id: one for one in found} == {first.member.id: first, second.member.id: second}
+    assert await roster.of_members("other", {first.member.id}) == []
+
+
 async def test_a_renewed_invitation_has_the_next_serial(roster: Roster) -> None:
     await roster.take(PEOPLE, "L")
     one = (await roster.invitations("L"))[0]
