@@ -58,6 +58,7 @@ class Witness:
         self._at = at
         self._viewers: dict[str, Viewer] = {}
         self._lectures: dict[str, dict[str, Viewer]] = {}
+        self._members: dict[tuple[str, str], dict[str, Viewer]] = {}
         self._table: dict[type, Callable[[Any], list[Told]]] = {
             ViewerReceiving: self._receiving,
             ViewerStalled: self._stalled,
@@ -71,12 +72,13 @@ class Witness:
         if peer not in self._viewers:
             viewer = self._viewers[peer] = Viewer(lecture, member, audience)
             self._lectures.setdefault(lecture, {})[peer] = viewer
+            self._members.setdefault((lecture, member), {})[peer] = viewer
 
     def viewer(self, peer: str) -> Viewer | None:
         return self._viewers.get(peer)
 
     def of(self, lecture: str, member: str) -> list[Viewer]:
-        return [viewer for viewer in self._lectures.get(lecture, {}).values() if viewer.member == member]
+        return list(self._members.get((lecture, member), {}).values())
 
     def peers(self, lecture: str, members: frozenset[str] | None = None) -> tuple[str, ...]:
         """Its viewers; those of `members` alone where they are given."""
@@ -131,12 +133,19 @@ class Witness:
         if viewer is None:
             return []
         del self._lectures[viewer.lecture][event.peer]
+        self._forget(viewer.lecture, viewer.member, event.peer)
         if not viewer.receiving:
             return []
         last = event.last if viewer.ending is None else viewer.ending
         if event.reason in CLEAN and event.at - last <= CLEAN_WITHIN:
             last = event.at
         return self._stop(event.peer, viewer, event.at, last, event.reason.value)
+
+    def _forget(self, lecture: str, member: str, peer: str) -> None:
+        viewers = self._members[lecture, member]
+        del viewers[peer]
+        if not viewers:
+            del self._members[lecture, member]
 
     def _lacks_codec(self, event: ViewerLacksCodec) -> list[Told]:
         viewer = self._viewers.get(event.peer)
@@ -154,6 +163,7 @@ class Witness:
                 told += self._stop(peer, viewer, event.at, event.at, "relay-down")
         self._viewers.clear()
         self._lectures.clear()
+        self._members.clear()
         return told
 
     def _stop(self, peer: str, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:

@@ -74,6 +74,9 @@ from classroom.room.outbox import Outbox
 from classroom.room.slots import Slots
 
 PRESENCE_EVERY = 500_000
+PRESENCE_PER_SOCKET = 2_000
+"""µs between two counts of who is here, which go to every socket: so many at least, and the longer the more there are,
+for while a thousand come in it would be the costliest message of all."""
 AUDIENCE_EVERY = 2_000_000
 TICKS_A_SECOND = 10
 
@@ -284,7 +287,8 @@ class Room:
 
     def _tick(self, _: Ticked, now: int) -> list[Action]:
         actions = self.slots.tick(now)
-        if self.crowd.count != self._count_told and now - self._count_at >= PRESENCE_EVERY:
+        apart = max(PRESENCE_EVERY, len(self.crowd) * PRESENCE_PER_SOCKET)
+        if self.crowd.count != self._count_told and now - self._count_at >= apart:
             self._count_told, self._count_at = self.crowd.count, now
             actions.append(Broadcast(Presence(0, self.crowd.count)))
         if now - self._audience_at >= AUDIENCE_EVERY:

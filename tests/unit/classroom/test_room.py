@@ -183,6 +183,18 @@ def test_a_member_counts_once_and_leaves_with_the_last_device() -> None:
     assert [each.count for each in messages(stage.feed(Ticked(), SECOND), Presence)] == [0]
 
 
+def test_the_more_are_here_the_rarer_they_are_told_how_many() -> None:
+    stage = Stage()
+    for number in range(1_000):
+        stage.join(f"m{number}")
+    assert messages(stage.feed(Ticked(), SECOND), Presence)
+    told = []
+    for number in range(40):  # four seconds, in each of which ten more come in
+        stage.join(f"late{number}")
+        told += messages(stage.feed(Ticked(), SECOND // 10), Presence)
+    assert 1 <= len(told) <= 2
+
+
 def test_the_lecturer_is_no_audience() -> None:
     stage = Stage()
     actions = stage.join("dean", role="lecturer")
