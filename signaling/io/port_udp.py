@@ -9,6 +9,8 @@ import contextlib
 import enum
 import ipaddress
 import socket
+import struct
+import sys
 
 from signaling.ports import Address
 
@@ -87,18 +89,37 @@ class UdpPort:
         return str(self._socket.getsockname()[0])
 
     def receive(self) -> tuple[bytes, Address] | None:
-        """The next datagram that waits, or None. An error of an earlier send (ICMP) is not a datagram."""
+        """The next datagram that waits, or None; a longer one than `MAX_DATAGRAM` is cut, one byte behind it. An error
+        of an earlier send (ICMP) is not a datagram."""
         while True:
             try:
-                data, source = self._socket.recvfrom(MAX_DATAGRAM)
+                data, source = self._socket.recvfrom(MAX_DATAGRAM + 1)
             except (BlockingIOError, InterruptedError):
                 return None
             except ConnectionError:
                 continue
-            host = source[0]
-            if self._mapped and host.startswith(_MAPPED):
-                host = host[len(_MAPPED) :]
-            return data, (host, source[1])
+            return data, self._plainly(source[0], source[1])
+
+    def _plainly(self, host: str, port: int) -> Address:
+        if self._mapped and host.startswith(_MAPPED):
+            return host[len(_MAPPED) :], port
+        return host, port
+
+    def source(self, name: bytes) -> Address:
+        """The address in a `struct sockaddr` that the kernel wrote, as `receive` gives it."""
+        port = int.from_bytes(name[2:4], "big")
+        if self._socket.family == socket.AF_INET:
+            return socket.inet_ntop(socket.AF_INET, name[4:8]), port
+        host = socket.inet_ntop(socket.AF_INET6, name[8:24])
+        scope = int.from_bytes(name[24:28], sys.byteorder)
+        if scope:
+            with contextlib.suppress(OSError):
+                host = f"{host}%{socket.if_indextoname(scope)}"
+        return self._plainly(host, port)
+
+    def name(self, address: Address) -> bytes:
+        """The `struct sockaddr` (16 or 28 bytes) of a numeric address, as the socket wants it."""
+        return socket_address(self._socket.family, self.destination(address))
 
     def destination(self, address: Address) -> Address:
         """The address as the socket wants it."""
@@ -120,6 +141,17 @@ class UdpPort:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def socket_address(family: int, destination: Address) -> bytes:
+    """`struct sockaddr_in` or `sockaddr_in6` of a numeric host, as from `UdpPort.destination`."""
+    known = socket.getaddrinfo(*destination, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
+    host, port = str(known[0]).partition("%")[0], int(known[1])
+    head = struct.pack("=H", family) + struct.pack("!H", port)
+    if family == socket.AF_INET6:
+        scope = int(known[3]) if len(known) > 3 else 0
+        return head + bytes(4) + socket.inet_pton(socket.AF_INET6, host) + struct.pack("=I", scope)
+    return head + socket.inet_pton(socket.AF_INET, host) + bytes(8)
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:

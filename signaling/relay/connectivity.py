@@ -80,6 +80,7 @@ class Connectivity:
             transaction = self._random.randbytes(12)
             check = peer.check = Check(source, transaction, 0, 0, 0, now)
             self._checks[transaction] = peer
+            self._peers.allowed.add_check(transaction)
         if check.address != source:
             return [answer] if answer is not None else []
         check.received += size
@@ -137,4 +138,5 @@ class Connectivity:
     def _drop(self, peer: Peer) -> None:
         if peer.check is not None:
             self._checks.pop(peer.check.transaction, None)
+            self._peers.allowed.remove_check(peer.check.transaction)
             peer.check = None

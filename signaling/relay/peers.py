@@ -6,6 +6,7 @@ import enum
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from signaling.ports import Address
 from signaling.session.offer import Fingerprint, Setup
@@ -70,10 +71,53 @@ class Peer:
 MOST_ADDRESSES = 4  # of one peer: a phone has Wi-Fi and mobile, each with IPv4 and IPv6
 
 
-class Peers:
-    """Lookups in constant time. An address belongs to at most one peer."""
+class AllowList(Protocol):
+    """What the reader of the port is told, so that it can turn strangers away before anything is made of their
+    datagrams. Adding again replaces; removing what is not there does nothing."""
 
-    def __init__(self) -> None:
+    def add_name(self, ufrag: str) -> None:
+        """Requests may name this ufrag of ours."""
+
+    def remove_name(self, ufrag: str) -> None: ...
+
+    def add_address(self, address: Address, peer: str) -> None:
+        """DTLS and SRTP from this address is that peer's."""
+
+    def remove_address(self, address: Address) -> None: ...
+
+    def add_check(self, transaction: bytes) -> None:
+        """The answer to a check of ours with this transaction (12 bytes) is awaited."""
+
+    def remove_check(self, transaction: bytes) -> None: ...
+
+
+class Unfiltered:
+    """An `AllowList` that nobody reads."""
+
+    def add_name(self, ufrag: str) -> None:
+        return
+
+    def remove_name(self, ufrag: str) -> None:
+        return
+
+    def add_address(self, address: Address, peer: str) -> None:
+        return
+
+    def remove_address(self, address: Address) -> None:
+        return
+
+    def add_check(self, transaction: bytes) -> None:
+        return
+
+    def remove_check(self, transaction: bytes) -> None:
+        return
+
+
+class Peers:
+    """Lookups in constant time. An address belongs to at most one peer. `allowed` is told of every change."""
+
+    def __init__(self, allowed: AllowList | None = None) -> None:
+        self.allowed: AllowList = allowed if allowed is not None else Unfiltered()
         self._by_id: dict[str, Peer] = {}
         self._by_ufrag: dict[str, Peer] = {}
         self._by_address: dict[Address, Peer] = {}
@@ -87,13 +131,14 @@ class Peers:
     def add(self, peer: Peer) -> None:
         self._by_id[peer.id] = peer
         self._by_ufrag[peer.ufrag] = peer
+        self.allowed.add_name(peer.ufrag)
 
     def remove(self, peer: Peer) -> None:
         self._by_id.pop(peer.id, None)
-        self._by_ufrag.pop(peer.ufrag, None)
+        if self._by_ufrag.pop(peer.ufrag, None) is not None:
+            self.allowed.remove_name(peer.ufrag)
         for address in peer.known:
-            if self._by_address.get(address) is peer:
-                del self._by_address[address]
+            self._leave(peer, address)
 
     def named(self, peer: str) -> Peer | None:
         return self._by_id.get(peer)
@@ -110,12 +155,18 @@ class Peers:
         owner = self._by_address.get(address)
         if owner is not None and owner is not peer:
             owner.known.remove(address)
-        self._by_address[address] = peer
+        if owner is not peer:
+            self._by_address[address] = peer
+            self.allowed.add_address(address, peer.id)
         if address in peer.known:
             return
         peer.known.append(address)
         while len(peer.known) > MOST_ADDRESSES:
             oldest = next(one for one in peer.known if one not in (peer.address, address))
             peer.known.remove(oldest)
-            if self._by_address.get(oldest) is peer:
-                del self._by_address[oldest]
+            self._leave(peer, oldest)
+
+    def _leave(self, peer: Peer, address: Address) -> None:
+        if self._by_address.get(address) is peer:
+            del self._by_address[address]
+            self.allowed.remove_address(address)
