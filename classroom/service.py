@@ -53,6 +53,10 @@ DRAIN_WITHIN = 3.0
 REQUEST_WITHIN = 75.0
 """Seconds that a connection may take for its first, or its next, request line and headers: longer than a proxy keeps an
 idle connection, short enough for whoever opens many and says nothing."""
+GARBAGE_EVERY = (5_000, 5, 40)
+"""How many new objects make the collector look at the young, how often that at the middle-aged, and that at all: a
+member who comes in brings 240 that stay, and by Python's own thresholds a thousand of them coming in would have all
+looked at fifteen times, at 100 ms each in the end."""
 LOCK_WITHIN = 20.0
 READY_POLL = 0.02
 
@@ -199,6 +203,7 @@ async def serve(settings: Settings, start: Start) -> None:
                 await web.SockSite(public, listening, ssl_context=tls).start()
                 gc.collect()
                 gc.freeze()  # what lives from here on is the evening's; the rest is never scanned again
+                gc.set_threshold(*GARBAGE_EVERY)
                 await _first(service.ready(), stopping.wait())
                 if not stopping.is_set():
                     with contextlib.suppress(BrokenPipeError):
