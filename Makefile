@@ -15,11 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check bench soak lock development tools
+.PHONY: help setup run test check bench bench-peers soak lock development tools
 
 help:  ## this list
 	@echo "make TARGET, one of:"
-	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 setup: $(STAMPS)/runtime $(STAMPS)/pages  ## install and build; afterwards .venv/bin/classroom is there
 
@@ -41,6 +41,10 @@ check: development $(STAMPS)/web  ## linters, types, import contracts, spelling,
 
 bench: development $(STAMPS)/pages  ## measure: figures go to benchmarks/results
 	$(BIN)/python -m benchmarks
+
+bench-peers: development $(STAMPS)/pages  ## install Janus and Pion and measure them beside ours (ARGS="--largest --route both")
+	@sh benchmarks/peers/install.sh
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 soak: development $(STAMPS)/pages  ## long runs, not in CI
 	$(BIN)/python -m benchmarks.fanout --viewers 200 --seconds 900
