@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import random
 import signal
 import socket
 import ssl
@@ -48,6 +49,7 @@ from classroom.settings import Settings, load
 from signaling.io.control_unix import UnixRelay
 from signaling.io.whep_aiohttp import WhepHandlers
 from signaling.io.whip_aiohttp import WhipHandlers
+from signaling.session.turnstile import Turnstile
 
 DRAIN_WITHIN = 3.0
 REQUEST_WITHIN = 75.0
@@ -83,15 +85,19 @@ class Service:
         admission = TicketAdmission(
             stores.door, self.rooms, self._follower, witness, self._errands, clock, settings.viewer_limit
         )
-        self.channel = Channel(self.rooms, admission, clock, settings.public_url)
+
+        def turnstile() -> Turnstile:
+            return Turnstile(settings.entering_at_once, random.random)
+
+        self.channel = Channel(self.rooms, admission, turnstile(), clock, settings.public_url)
         self._base_url = base_url(settings, port)
         self._office = stores.office(self.rooms, self._base_url)
         self._health = Health(self._checks(), meter.exposition)
         self._open_routes = [
-            *WhipHandlers(admission, relay).routes(),
-            *WhepHandlers(admission, relay).routes(),
+            *WhipHandlers(admission, relay, turnstile()).routes(),
+            *WhepHandlers(admission, relay, turnstile()).routes(),
             *self.channel.routes(),
-            *JoinHandlers(admission, self.rooms).routes(),
+            *JoinHandlers(admission, self.rooms, turnstile()).routes(),
             *Pages().routes(),
         ]
         meter.watch("sockets", "Channel sockets open", lambda: len(self.channel))

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from classroom.errors import SettingsError
+from signaling.session.turnstile import AT_ONCE
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 PREFIX = "CLASSROOM_"
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     viewer_limit: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """Viewers of all lectures together; whoever comes after that is told that the lecture is full."""
+    entering_at_once: Annotated[int, Field(ge=1, le=10_000)] = AT_ONCE
+    """So many tickets, sockets and offers (each counted by itself) are dealt with at the same time; whoever comes
+    beyond is asked to come again in a few seconds, and pages do."""
     packet_path: Literal["auto", "compiled", "reference"] = "reference"
     """How the relay encrypts and sends: `auto` compiles where this machine can, and falls back where it cannot."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"

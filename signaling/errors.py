@@ -33,6 +33,7 @@ class Refusal(enum.StrEnum):
     NO_CODEC = "no-common-codec"
     TOO_MANY_TRIES = "too-many-tries"
     TOO_MANY_DEVICES = "too-many-devices"
+    CROWDED = "too-many-at-once"
     FULL = "lecture-full"
     RELAY_DOWN = "relay-restarting"
 

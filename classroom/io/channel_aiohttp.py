@@ -27,6 +27,7 @@ from classroom.room.inputs import Input, Joined, Lagged, Left, Person, Received
 from classroom.room.messages import Close, Hello, Problem, decode, encode
 from signaling.errors import Refusal, Refused
 from signaling.io.problem_aiohttp import REFUSALS, language_of, problem_response
+from signaling.session.turnstile import Turnstile
 
 HELLO_WITHIN = 10.0
 PING_EVERY = 5.0
@@ -199,11 +200,15 @@ class ChannelSocket:
 
 
 class Channel:
-    """`public_origin`: the origin of pages that come through a proxy, besides the request's own host."""
+    """`turnstile` bounds those who join at once; `public_origin`: the origin of pages that come through a proxy,
+    besides the request's own host."""
 
-    def __init__(self, rooms: Rooms, doorman: Doorman, clock: Clock, public_origin: str | None = None) -> None:
+    def __init__(
+        self, rooms: Rooms, doorman: Doorman, turnstile: Turnstile, clock: Clock, public_origin: str | None = None
+    ) -> None:
         self._rooms = rooms
         self._doorman = doorman
+        self._turnstile = turnstile
         self._clock = clock
         self._public_origin = public_origin
         self._sockets: set[ChannelSocket] = set()
@@ -295,11 +300,12 @@ class Channel:
         hello = decode(frame)
         if not isinstance(hello, Hello):
             raise ProtocolError("the first message is not hello")
-        lecture, person = await self._doorman.enter(hello.ticket)
-        joined = Joined(socket.connection, person, hello.page, hello.device, hello.last)
-        socket.lecture = lecture
-        await self._rooms.join(lecture, socket, joined)
-        await self._doorman.confirm(hello.ticket)  # it may have been replaced while the room was not told of us yet
+        with self._turnstile.passing():
+            lecture, person = await self._doorman.enter(hello.ticket)
+            joined = Joined(socket.connection, person, hello.page, hello.device, hello.last)
+            socket.lecture = lecture
+            await self._rooms.join(lecture, socket, joined)
+            await self._doorman.confirm(hello.ticket)  # it may have been replaced while the room did not know of us yet
         return True
 
     async def _listen(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> None:

@@ -14,6 +14,7 @@ from classroom.people.role import rights
 from classroom.room.messages import Ticket, moment
 from signaling.errors import Refused
 from signaling.io.problem_aiohttp import refusal_response
+from signaling.session.turnstile import Turnstile
 
 
 class Join(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,9 +42,10 @@ class Doorman(Protocol):
 
 
 class JoinHandlers:
-    def __init__(self, doorman: Doorman, rooms: Rooms) -> None:
+    def __init__(self, doorman: Doorman, rooms: Rooms, turnstile: Turnstile) -> None:
         self._doorman = doorman
         self._rooms = rooms
+        self._turnstile = turnstile
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/api/join", problems(self.join))]
@@ -51,8 +53,9 @@ class JoinHandlers:
     async def join(self, request: web.Request) -> web.StreamResponse:
         body = await read_json(request, Join)
         try:
-            entry = await self._doorman.read(body.ticket)
-            lecture = await self._rooms.about(entry.invitation.lecture)
+            with self._turnstile.passing():
+                entry = await self._doorman.read(body.ticket)
+                lecture = await self._rooms.about(entry.invitation.lecture)
         except Refused as refused:
             return refusal_response(request, refused)
         if lecture is None:

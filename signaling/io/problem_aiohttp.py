@@ -101,6 +101,13 @@ REFUSALS: dict[Refusal, tuple[int, dict[str, str]]] = {
             "en": "You are already here on several devices. Close one of them and try again.",
         },
     ),
+    Refusal.CROWDED: (
+        503,
+        {
+            "zh": "此刻进入的人很多，请稍候，页面会自动再试。",
+            "en": "Many people are coming in just now. Please wait a moment; the page tries again by itself.",
+        },
+    ),
     Refusal.FULL: (
         503,
         {

@@ -19,6 +19,7 @@ from signaling.errors import ProtocolError, Refusal, Refused
 from signaling.io.problem_aiohttp import problem_response, refusal_response
 from signaling.ports import Act, Admission, Grant, Relay
 from signaling.session.sdp import MAX_BYTES, answer_text, parse_offer
+from signaling.session.turnstile import Turnstile
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -45,11 +46,13 @@ _log = logging.getLogger(__name__)
 
 
 class SessionHandlers:
-    """`act` decides between publishing and watching; `base` is the path below which sessions live."""
+    """`act` decides between publishing and watching; `base` is the path below which sessions live. `turnstile` bounds
+    the offers that are under way at once."""
 
-    def __init__(self, admission: Admission, relay: Relay, act: Act, base: str) -> None:
+    def __init__(self, admission: Admission, relay: Relay, turnstile: Turnstile, act: Act, base: str) -> None:
         self._admission = admission
         self._relay = relay
+        self._turnstile = turnstile
         self._act = act
         self._base = base
 
@@ -58,14 +61,15 @@ class SessionHandlers:
         return [web.delete(path, self.delete), web.patch(path, self.patch), web.options(path, self.options)]
 
     async def post(self, request: web.Request) -> web.Response:
-        """201 with the answer, or a problem. Each refusal of a ticket's holder is told to `Admission.failed`."""
+        """201 with the answer, or a problem. Each refusal of a ticket's holder is told to `Admission.failed`, but for
+        those who are asked to come again in a moment."""
         ticket = ""
         lecture, slot = request.match_info["lecture"], request.match_info.get("slot")
         try:
             ticket = _ticket(request)
             return await self._open(request, ticket, lecture, slot)
         except Refused as refused:
-            if ticket:
+            if ticket and refused.reason is not Refusal.CROWDED:
                 await self._admission.failed(ticket, lecture, self._act, refused.reason.value)
             return refusal_response(request, refused, CORS)
 
@@ -97,6 +101,10 @@ class SessionHandlers:
         if request.content_type != SDP:
             raise Refused(Refusal.NOT_SDP, f"POST takes {SDP}")
         text = await _body(request)
+        with self._turnstile.passing():
+            return await self._exchange(ticket, lecture, slot, text)
+
+    async def _exchange(self, ticket: str, lecture: str, slot: str | None, text: str) -> web.Response:
         grant = await self._admission.admit(ticket, lecture, self._act, slot)
         try:
             offer = parse_offer(text)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from signaling.io.sessions_aiohttp import SessionHandlers
 from signaling.ports import Act, Admission, Relay
+from signaling.session.turnstile import Turnstile
 
 BASE = "/whip"
 
@@ -13,8 +14,8 @@ BASE = "/whip"
 class WhipHandlers(SessionHandlers):
     """`POST /whip/{lecture}/{slot}`; sessions at `/whip/session/{peer}`."""
 
-    def __init__(self, admission: Admission, relay: Relay) -> None:
-        super().__init__(admission, relay, Act.PUBLISH, BASE)
+    def __init__(self, admission: Admission, relay: Relay, turnstile: Turnstile) -> None:
+        super().__init__(admission, relay, turnstile, Act.PUBLISH, BASE)
 
     def routes(self) -> list[web.RouteDef]:
         path = f"{BASE}/{{lecture}}/{{slot}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from signaling.io.control_unix import UnixRelay
 from signaling.io.whep_aiohttp import WhepHandlers
 from signaling.io.whip_aiohttp import WhipHandlers
 from signaling.ports import Act, Grant, RelayDown, RelayUp
+from signaling.session.turnstile import Turnstile
 
 SLOTS = ("lecturer", "screen", "host", "guest")
 
@@ -87,8 +89,8 @@ class RelayService:
         )
         self._tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self._follow())]
         app = web.Application()
-        app.add_routes(WhipHandlers(self.room, self.relay).routes())
-        app.add_routes(WhepHandlers(self.room, self.relay).routes())
+        app.add_routes(WhipHandlers(self.room, self.relay, Turnstile(50, random.random)).routes())
+        app.add_routes(WhepHandlers(self.room, self.relay, Turnstile(50, random.random)).routes())
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)

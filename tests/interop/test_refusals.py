@@ -123,6 +123,7 @@ STATUSES = {
     Refusal.NO_CODEC: 422,
     Refusal.TOO_MANY_TRIES: 429,
     Refusal.TOO_MANY_DEVICES: 429,
+    Refusal.CROWDED: 503,
     Refusal.FULL: 503,
     Refusal.RELAY_DOWN: 503,
 }

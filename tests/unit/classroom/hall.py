@@ -28,6 +28,7 @@ from signaling.control import Audience, Closing, Event, Load, OpenPeer
 from signaling.ports import Grant, RelayDown, RelayUp
 from signaling.session.answer import Answer
 from signaling.session.offer import Offer
+from signaling.session.turnstile import Turnstile
 
 LECTURE = "lecture1"
 HOUR = 3_600_000_000
@@ -144,6 +145,7 @@ class Hall:
     qualities: list[Quality]
     loads: list[Load]
     clock: SystemClock
+    turnstile: Turnstile
     url: str = ""
 
     def ticket(self, member: str, lecture: str = LECTURE, lasts: int = HOUR, serial: int = 1) -> str:
@@ -173,8 +175,9 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
     follower = RelayFollower(relay, rooms, witness, errands, roster, clock, loads.append)
     signer = TicketSigner(["s" * 32])
     door = Door(signer, roster)
+    turnstile = Turnstile(50, lambda: 0.5)
     admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit)
-    channel = Channel(rooms, admission, clock, "https://class.example.org")
+    channel = Channel(rooms, admission, turnstile, clock, "https://class.example.org")
     made = Hall(
         rooms,
         follower,
@@ -190,6 +193,7 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
         qualities,
         loads,
         clock,
+        turnstile,
     )
     app = web.Application()
     app.add_routes(channel.routes())

@@ -124,6 +124,17 @@ async def test_refusals_have_codes_of_their_own(here: Hall) -> None:
     assert await refused(here, here.hello("member-1"), here.hello("member-1")) == 4400
 
 
+async def test_who_says_hello_while_too_many_do_is_asked_to_come_again(here: Hall) -> None:
+    with contextlib.ExitStack() as crowd:
+        for _ in range(50):
+            crowd.enter_context(here.turnstile.passing())
+        client = await connect(here.url)
+        await client.send(here.hello("member-1"))
+        code, said = await closed(client)
+        assert (code, said[-1]["reason"]) == (1012, "too-many-at-once")
+    await next_of(await enter(here, "member-1"), "snapshot")
+
+
 async def test_a_fourth_device_is_refused(here: Hall) -> None:
     clients = [await enter(here, "member-1", device=f"d{number}") for number in range(3)]
     for client in clients:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,7 +22,7 @@ async def here() -> AsyncIterator[Hall]:
 @pytest.fixture
 async def client(here: Hall) -> AsyncIterator[Client]:
     app = web.Application()
-    app.add_routes(JoinHandlers(here.admission, here.rooms).routes())
+    app.add_routes(JoinHandlers(here.admission, here.rooms, here.turnstile).routes())
     async with TestClient(TestServer(app)) as found:
         yield found
 
@@ -58,6 +59,16 @@ async def test_refusals_are_problems_in_the_readers_language(here: Hall, client:
     problem = await answer.json(content_type=None)
     assert problem["type"] == "ticket-expired"
     assert problem["title"].startswith("The link has expired")
+
+
+async def test_who_comes_while_too_many_are_let_in_is_asked_to_come_again(here: Hall, client: Client) -> None:
+    with contextlib.ExitStack() as crowd:
+        for _ in range(50):
+            crowd.enter_context(here.turnstile.passing())
+        answer = await client.post("/api/join", json={"ticket": here.ticket("member-1")})
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "3")
+        assert (await answer.json(content_type=None))["type"] == "too-many-at-once"
+    assert (await client.post("/api/join", json={"ticket": here.ticket("member-1")})).status == 200
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from signaling.io.whep_aiohttp import WhepHandlers
 from signaling.ports import Act, Grant
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Direction, Fingerprint, Offer, Setup
+from signaling.session.turnstile import Turnstile
 
 OFFER = """v=0
 o=- 1 1 IN IP4 127.0.0.1
@@ -70,7 +71,7 @@ class Room:
 async def test_a_member_watches_and_leaves() -> None:
     room = Room()
     app = web.Application()
-    app.add_routes(WhepHandlers(room, room).routes())  # type: ignore[arg-type]
+    app.add_routes(WhepHandlers(room, room, Turnstile(1, lambda: 0.0)).routes())  # type: ignore[arg-type]
     server = TestServer(app)
     await server.start_server()
     async with ClientSession(server.make_url("/")) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from signaling.io.whip_aiohttp import WhipHandlers
 from signaling.ports import Act, Grant
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Direction, Fingerprint, Offer, Setup
+from signaling.session.turnstile import Turnstile
 
 OFFER = (Path(__file__).parent / "offers/chromium-publishes.sdp").read_text()
 SDP = {"Content-Type": "application/sdp"}
@@ -50,8 +52,13 @@ class FakeRelay:
         self.refuse: Refused | None = None
         self.open_peers: list[str] = []
         self.closed: list[tuple[str, Closing]] = []
+        self.ready = asyncio.Event()
+        self.ready.set()
+        self.asked = asyncio.Event()
 
     async def open(self, grant: Grant, peer: str, offer: Offer) -> Answer:
+        self.asked.set()
+        await self.ready.wait()
         if self.refuse is not None:
             raise self.refuse
         self.open_peers.append(peer)
@@ -89,10 +96,11 @@ class FakeRelay:
 class Service:
     """A server with WHIP on it, and a client."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 50) -> None:
         self.admission, self.relay = FakeAdmission(), FakeRelay()
         app = web.Application()
-        app.add_routes(WhipHandlers(self.admission, self.relay).routes())  # type: ignore[arg-type]
+        turnstile = Turnstile(at_once, lambda: 0.5)
+        app.add_routes(WhipHandlers(self.admission, self.relay, turnstile).routes())  # type: ignore[arg-type]
         self._server = TestServer(app)
 
     async def __aenter__(self) -> Service:
@@ -174,7 +182,8 @@ async def test_each_refusal_has_its_status_and_a_sentence(reason: Refusal) -> No
             titles.append(problem["title"])
         assert titles[0] == titles[2] != titles[1]
         assert titles[1].isascii()
-        assert service.admission.failures == [("ticket", reason.value)] * 3
+        kept = 0 if reason is Refusal.CROWDED else 3  # who comes again in a moment has not failed
+        assert service.admission.failures == [("ticket", reason.value)] * kept
 
 
 def test_the_statuses_are_those_of_the_protocol() -> None:
@@ -193,10 +202,29 @@ def test_the_statuses_are_those_of_the_protocol() -> None:
         "no-common-codec": 422,
         "too-many-tries": 429,
         "too-many-devices": 429,
+        "too-many-at-once": 503,
         "lecture-full": 503,
         "relay-restarting": 503,
     }
     assert set(REFUSALS) == set(Refusal)
+
+
+async def test_who_comes_while_too_many_offers_are_under_way_is_asked_to_come_again() -> None:
+    async with Service(at_once=1) as service:
+        service.relay.ready.clear()
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(service.post())
+            await service.relay.asked.wait()
+            second = await service.post()
+            service.relay.ready.set()
+        assert (await first).status == 201
+        assert second.status == 503
+        assert 1 <= int(second.headers["Retry-After"]) <= 4
+        problem = json.loads(await second.text())
+        assert problem["type"] == "too-many-at-once"
+        assert problem["title"]
+        assert service.admission.failures == []  # nobody was refused for good
+        assert (await service.post()).status == 201
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer  ", "Basic dGlja2V0"])
