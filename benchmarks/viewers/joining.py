@@ -26,7 +26,11 @@ Result = TypeVar("Result")
 
 
 class NotJoined(Exception):
-    """The server refused, or no connection came about; the text says which."""
+    """The server refused, or no connection came about; the text says which. `later`: it asked to come back later."""
+
+    def __init__(self, text: str, later: bool = False) -> None:
+        super().__init__(text)
+        self.later = later
 
 
 @dataclass
@@ -70,12 +74,18 @@ class Door:
         await self.session.close()
 
     async def join(
-        self, ticket: str, group: int = 0, decrypts: bool = False, loss: float = 0.0, within: float = 15.0
+        self,
+        ticket: str,
+        group: int = 0,
+        decrypts: bool = False,
+        loss: float = 0.0,
+        within: float = 15.0,
+        tries: int = TRIES,
     ) -> Joined:
-        """Returns once DTLS is done. Raises `NotJoined`."""
+        """Returns once DTLS is done; asks up to `tries` times where the server says later. Raises `NotJoined`."""
         viewer = await self.run(self._crowd.add, group, decrypts, loss)
         try:
-            joined, text = await self._post(viewer, ticket)
+            joined, text = await self._post(viewer, ticket, tries)
             settled = self._settled[viewer] = self._loop.create_future()
             try:
                 await self.run(self._crowd.connect, viewer, read(text), audio_type(text))
@@ -108,14 +118,14 @@ class Door:
         """`Crowd.call`, awaited."""
         return await asyncio.wrap_future(self._crowd.call(function, *arguments))
 
-    async def _post(self, viewer: Viewer, ticket: str) -> tuple[Joined, str]:
+    async def _post(self, viewer: Viewer, ticket: str, tries: int) -> tuple[Joined, str]:
         """The session, and the answer's text."""
         body = offer(viewer.local, self._slots, self._full)
         headers = {"Content-Type": "application/sdp"}
         if ticket:
             headers["Authorization"] = f"Bearer {ticket}"
-        asked = time.time_ns()
-        for number in range(1, TRIES + 1):
+        asked, later = time.time_ns(), False
+        for number in range(1, tries + 1):
             try:
                 async with self.session.post(self.url, data=body, headers=headers) as answer:
                     text = await answer.text()
@@ -124,12 +134,14 @@ class Door:
                         return Joined(viewer, ticket, location, asked, time.time_ns(), tries=number), text
                     if answer.status not in LATER:
                         raise NotJoined(f"HTTP {answer.status}: {text[:200]}")
-                    wait = answer.headers.get("Retry-After", "")
+                    wait, later = answer.headers.get("Retry-After", ""), True
             except (aiohttp.ClientError, TimeoutError) as error:
-                wait, text = "", repr(error)
+                wait, text, later = "", repr(error), True
             self.retries += 1
+            if number == tries:
+                break
             await asyncio.sleep(min(float(wait) if wait.isdigit() else 0.5, LONGEST_WAIT))
-        raise NotJoined(f"no answer in {TRIES} tries: {text[:200]}")
+        raise NotJoined(f"no answer in {tries} tries: {text[:200]}", later)
 
     def _changed(self, viewer: Viewer) -> None:
         """In the crowd's thread."""

@@ -7,6 +7,7 @@ viewer, and whether it did is known from its RTP timestamp. CPU is read at its t
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from benchmarks.viewers.counting import (
 )
 from benchmarks.viewers.crowd import Crowd
 from benchmarks.viewers.media import AUDIO, TABLE, VIDEO
-from benchmarks.viewers.processes import Usage, resident, usage
+from benchmarks.viewers.processes import Usage, busy, resident, usage
 from benchmarks.viewers.table import Table
 from benchmarks.viewers.viewer import Viewer
 
@@ -55,6 +56,8 @@ class Snapshot:
     usage: dict[str, Usage]
     thread: float
     """CPU time of the viewers' thread."""
+    busy: float
+    """CPU time of the whole machine, all cores."""
 
 
 class Measurement:
@@ -67,6 +70,11 @@ class Measurement:
         self._first = dict.fromkeys((AUDIO, VIDEO), 0)
         self._end = dict.fromkeys((AUDIO, VIDEO), 0)
         self._delays: Array = crowd.counts.delays
+
+    @property
+    def delays(self) -> Array:
+        """The histograms of the part that has ended (benchmarks/viewers/counting.py)."""
+        return self._delays
 
     async def begin(self) -> None:
         self._first = {kind: self._table.begun(kind) + MARGIN[kind] for kind in MARGIN}
@@ -113,6 +121,7 @@ class Measurement:
             self._crowd.counts.viewers.copy(),
             {name: usage(pids) for name, pids in self._processes().items()},
             self._crowd.cpu_seconds,
+            busy(),
         )
 
     def _reset(self) -> None:
@@ -147,6 +156,7 @@ class Measurement:
             "thrown_away": int((after.about[places, THROWN] - before.about[places, THROWN]).sum()),
             "strange": int(after.about[places, STRANGE].sum()),
             "cpu": {name: _cost(used, delivered, seconds) for name, used in cpu.items()},
+            "machine_busy": round((at_end.busy - before.busy) / seconds / (os.cpu_count() or 1), 3),
             "memory_mb": {name: round(size / 1e6, 1) for name, size in memory.items()},
             "audio_delay_ms": self._delay(AUDIO),
             "video_delay_ms": self._delay(VIDEO),

@@ -39,6 +39,14 @@ def usage(pids: list[int]) -> Usage:
     return found
 
 
+def busy() -> float:
+    """CPU seconds that the whole machine has worked since it started, without idling and waiting."""
+    user, nice, system, _idle, _waiting, hard, soft, stolen = (
+        int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    )
+    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pids: list[int]) -> int:
     """Bytes in memory (Pss where it can be had: shared pages are counted once), of these processes together."""
     return sum(_resident(pid) for pid in pids)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import secrets
 import select
@@ -18,7 +19,6 @@ import sys
 import time
 import urllib.request
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -56,6 +56,7 @@ KEY_FRAME_PAUSE = 0.3  # seconds between two key frames that were asked for
 LATE = 0.005
 NTP_EPOCH = 2_208_988_800
 CONNECT_WITHIN = 15.0
+AGAIN_EVERY = 0.1  # seconds between two tries to publish anew
 
 
 class PublisherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +229,13 @@ class Publisher:
         self._began = now
         self._report_at = now
 
+    def resume(self, way: Plain | Whip, now: float) -> None:
+        """Go on by another way; what would have been sent meanwhile is left out."""
+        self._way = way
+        self._sounds = max(self._sounds, math.ceil((now - self._began) / AUDIO_EVERY))
+        self._frames = max(self._frames, math.ceil((now - self._began) / VIDEO_EVERY))
+        self._asked = True
+
     def next_at(self) -> float:
         return self._began + min(self._sounds * AUDIO_EVERY, self._frames * VIDEO_EVERY)
 
@@ -306,59 +314,92 @@ class Publisher:
             self._table.head[t.LATE_TIMES] += 1
 
 
-def run(settings: PublisherSettings) -> None:
-    table = Table(Path(settings.table))
-    way: Plain | Whip = Plain(settings) if settings.rtp_to is not None else Whip(settings)
-    publisher = Publisher(settings, way, table)
-    poll = select.poll()
-    poll.register(way.descriptor, select.POLLIN)
-    try:
-        _connect(way, poll)
-        table.head[t.CONNECTED] = 1
-        gc.freeze()
-        _loop(publisher, way, table, poll, lambda: os.getppid() == settings.parent)
-    finally:
-        way.close()
+def open_way(settings: PublisherSettings) -> Plain | Whip:
+    """Raises `OSError`, also for a refusal."""
+    return Plain(settings) if settings.rtp_to is not None else Whip(settings)
 
 
-def _connect(way: Plain | Whip, poll: select.poll) -> None:
-    deadline = time.monotonic() + CONNECT_WITHIN
-    while not way.ready:
+class Run:
+    """The process: one way at a time, and the loop around it."""
+
+    def __init__(self, settings: PublisherSettings) -> None:
+        self._settings = settings
+        self._table = Table(Path(settings.table))
+        self._poll = select.poll()
+        self._way = self._open()
+        self._session = int(self._table.head[t.SESSION])
+        self._publisher = Publisher(settings, self._way, self._table)
+        self._sending = False
+        self._looked_at = 0.0
+
+    def run(self) -> None:
+        try:
+            self._table.head[t.CONNECTED] = 1
+            gc.freeze()
+            while self._table.head[t.WANTED] != t.STOP and self._has_parent(time.monotonic()):
+                self._turn()
+        finally:
+            self._way.close()
+
+    def _open(self) -> Plain | Whip:
+        """Returns a way that is connected."""
+        way = open_way(self._settings)
+        self._poll.register(way.descriptor, select.POLLIN)
+        deadline = time.monotonic() + CONNECT_WITHIN
+        while not way.ready:
+            now = time.monotonic()
+            if now > deadline:
+                raise SystemExit("publisher: no connection")
+            way.tick(now)
+            if self._poll.poll(20):
+                way.read(time.monotonic())
+        return way
+
+    def _reopen(self) -> None:
+        """A new session, as soon as the server gives one."""
+        self._poll.unregister(self._way.descriptor)
+        self._way.close()
+        deadline = time.monotonic() + CONNECT_WITHIN
+        while True:
+            try:
+                self._way = self._open()
+                break
+            except OSError:  # also HTTP's 503: it is not back yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(AGAIN_EVERY)
+        self._publisher.resume(self._way, time.monotonic())
+
+    def _has_parent(self, now: float) -> bool:
+        if now - self._looked_at < 1.0:
+            return True
+        self._looked_at = now
+        return os.getppid() == self._settings.parent
+
+    def _turn(self) -> None:
+        if self._table.head[t.SESSION] != self._session:
+            self._session = int(self._table.head[t.SESSION])
+            self._reopen()
         now = time.monotonic()
-        if now > deadline:
-            raise SystemExit("publisher: no connection")
-        way.tick(now)
-        if poll.poll(20):
-            way.read(time.monotonic())
-
-
-def _loop(publisher: Publisher, way: Plain | Whip, table: Table, poll: select.poll, wanted: Callable[[], bool]) -> None:
-    sending, looked_at = False, 0.0
-    while table.head[t.WANTED] != t.STOP:
-        now = time.monotonic()
-        if now - looked_at > 1.0:
-            looked_at = now
-            if not wanted():
-                return
-        way.tick(now)
-        if table.head[t.WANTED] == t.SEND:
-            if not sending:
-                sending = True
-                publisher.begin(now)
-            publisher.tick(now)
-        wait = publisher.next_at() - time.monotonic() if sending else 0.01
-        if wait > 0 and poll.poll(max(0, int(wait * 1_000))):
-            for compound in way.read(time.monotonic()):
-                publisher.hear(compound, time.monotonic())
-        elif wait > 0 and sending:
-            time.sleep(max(0.0, min(publisher.next_at() - time.monotonic(), 0.001)))
+        self._way.tick(now)
+        if self._table.head[t.WANTED] == t.SEND:
+            if not self._sending:
+                self._sending = True
+                self._publisher.begin(now)
+            self._publisher.tick(now)
+        wait = self._publisher.next_at() - time.monotonic() if self._sending else 0.01
+        if wait > 0 and self._poll.poll(max(0, int(wait * 1_000))):
+            for compound in self._way.read(time.monotonic()):
+                self._publisher.hear(compound, time.monotonic())
+        elif wait > 0 and self._sending:
+            time.sleep(max(0.0, min(self._publisher.next_at() - time.monotonic(), 0.001)))
 
 
 def main() -> None:
     settings = msgspec.json.decode(sys.argv[1], type=PublisherSettings)
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    run(settings)
+    Run(settings).run()
 
 
 if __name__ == "__main__":

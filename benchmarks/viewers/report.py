@@ -114,6 +114,7 @@ def summary(figures: dict[str, Any]) -> list[tuple[str, object]]:
             "this program: core, µs a packet, slowest visit",
             f"{generator['core']:.0%}, {generator['microseconds_per_packet']}, {generator['slowest_visit_ms']} ms",
         ),
+        ("machine busy", f"{figures['machine_busy']:.0%}"),
         ("publisher late at most", f"{generator['publisher_latest_ms']} ms"),
     ]
     return rows

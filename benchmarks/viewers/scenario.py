@@ -9,6 +9,8 @@ from typing import Any
 from benchmarks.viewers.report import console, progress
 from benchmarks.viewers.stage import Options, Stage, stage
 
+LEAVING = 32  # at once
+
 
 def arguments(parser: argparse.ArgumentParser, viewers: int, seconds: float) -> None:
     """What all scenarios understand."""
@@ -47,6 +49,15 @@ async def fill(on: Stage, count: int) -> None:
         await on.join(count, lambda joined: bar.update(task, completed=joined))
     if on.failures:
         console.print(f"[red]{len(on.failures)} viewers did not get in[/]: {on.failures[0]}")
+
+
+async def shrink(on: Stage, count: int) -> None:
+    """Let the viewers that came last leave until `count` are there."""
+    while len(on.audience) > count:
+        leaving = on.audience[count:][-LEAVING:]
+        async with asyncio.TaskGroup() as group:
+            for joined in leaving:
+                group.create_task(on.leave(joined))
 
 
 async def wait(seconds: float, what: str) -> None:

@@ -25,7 +25,8 @@ from benchmarks.viewers.media import AUDIO, KEY_PACKETS, TABLE, VIDEO
     LATEST,  # ns that the publisher was late at most
     LATE_TIMES,  # how often it was more than 5 ms late
     REFUSED,  # packets that the kernel did not take
-) = range(10)
+    SESSION,  # raised by one: publish anew, for the server has started anew
+) = range(11)
 HEAD = 16
 WAIT, SEND, STOP = range(3)
 
