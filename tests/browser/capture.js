@@ -13,7 +13,7 @@
   window.fetch = function (input, init = {}) {
     const url = String(input instanceof Request ? input.url : input);
     const method = (init.method || (input instanceof Request && input.method) || "GET").toUpperCase();
-    if (/\/wh[ie]p\//.test(url)) posts.push({ url, method, at: Date.now() });
+    if (/\/wh[ie]p\//.test(url)) posts.push({ url, method, at: Date.now(), size: String(init.body ?? "").length });
     return fetchOfPage.call(this, input, init);
   };
 

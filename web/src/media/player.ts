@@ -11,7 +11,7 @@ import { asRefused, type Refused } from '../rest/problem'
 import { SLOTS, type Slot } from './offer'
 import { emptySight, sightOf, slotsByMid, type Sight } from './sight'
 import { Viewing } from './whep'
-import { Watchdog, restartDelay, retryDelay, type Verdict, type Wishes } from './watchdog'
+import { laterDelay, Watchdog, restartDelay, retryDelay, type Verdict, type Wishes } from './watchdog'
 
 export type PlayerPhase = 'idle' | 'connecting' | 'waiting' | 'playing' | 'reconnecting' | 'refused'
 
@@ -175,7 +175,7 @@ export class Player {
     this.tries += 1
     const members = this.port.members()
     if (refused.type === 'relay-restarting') this.again(restartDelay(members, Math.random()))
-    else this.again(Math.max(refused.retryAfter ?? 0, retryDelay(this.tries, members, Math.random())))
+    else this.again(Math.max(laterDelay(refused.retryAfter ?? 0, Math.random()), retryDelay(this.tries, members, Math.random())))
   }
 
   private again(delay: number): void {

@@ -194,6 +194,11 @@ export function retryDelay(tries: number, members: number, random: number): numb
   return Math.round(backoff * (0.5 + random / 2) + spread * random * 0.5)
 }
 
+/** The service asked for so many whole seconds (in ms): not everybody who was told the same comes in the same instant. */
+export function laterDelay(asked: number, random: number): number {
+  return Math.round(asked * (1 + random / 2))
+}
+
 /** While the relay restarts, which takes about a second: ask again soon, but not all in the same instant. */
 export function restartDelay(members: number, random: number): number {
   return Math.round(250 + 250 * random + Math.min(members * RETRY.perMember, RETRY.widest) * random)

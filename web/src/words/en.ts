@@ -59,6 +59,8 @@ export const en: Record<keyof typeof zh, string> = {
   'refused.no-such-lecture.text': 'It may have been cancelled. Ask the organizer who sent you the link.',
   'refused.lecture-over.title': 'The lecture has ended',
   'refused.lecture-over.text': 'To check your recorded time, ask the organizer who sent you the link.',
+  'refused.too-many-at-once.title': 'Many people are coming in just now',
+  'refused.too-many-at-once.text': 'Please wait a few seconds; the page tries again by itself, there is no need to reload.',
   'refused.lecture-full.title': 'The lecture is full',
   'refused.lecture-full.text': 'Keep this page open; you enter when there is room. Your waiting is on record.',
   'refused.too-many-tries.title': 'Too many tries',

@@ -56,6 +56,8 @@ export const zh = {
   'refused.no-such-lecture.text': '课堂可能已被取消。请联系给您发链接的组织员。',
   'refused.lecture-over.title': '课堂已结束',
   'refused.lecture-over.text': '本次课堂已经结束。如需核对您的到课时长，请联系给您发链接的组织员。',
+  'refused.too-many-at-once.title': '此刻进入的人很多',
+  'refused.too-many-at-once.text': '请稍候几秒，页面会自动再试，不用刷新。',
   'refused.lecture-full.title': '课堂人数已满',
   'refused.lecture-full.text': '请不要关闭此页，有空位时会自动进入。这次等待已记录，可作为说明。',
   'refused.too-many-tries.title': '尝试次数过多',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SLOTS, type Slot } from '../../src/media/offer'
 import { emptySight, type Sight } from '../../src/media/sight'
-import { LIMITS, retryDelay, Watchdog, type Transport, type Verdict, type Wishes } from '../../src/media/watchdog'
+import { laterDelay, LIMITS, retryDelay, Watchdog, type Transport, type Verdict, type Wishes } from '../../src/media/watchdog'
 
 const UP: Transport = { connection: 'connected', dtls: 'connected' }
 
@@ -188,6 +188,12 @@ describe('the delay before the next offer', () => {
     expect(retryDelay(0, 1, 0.99)).toBeLessThanOrEqual(5)
     expect(retryDelay(0, 1_120, 0.99)).toBeGreaterThan(5_000)
     expect(retryDelay(0, 100_000, 0.999)).toBeLessThanOrEqual(8_000)
+  })
+
+  it('is never less than what the service asked for, nor the same for everybody', () => {
+    expect(laterDelay(2_000, 0)).toBe(2_000)
+    expect(laterDelay(2_000, 0.999)).toBeGreaterThan(2_900)
+    expect(laterDelay(0, 0.5)).toBe(0)
   })
 
   it('backs off, with a ceiling', () => {
