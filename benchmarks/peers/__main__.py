@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.peers import relay_janus, relay_ours, relay_pion
@@ -63,9 +63,10 @@ class Comparison:
         self._seconds = seconds
 
     def take(self, name: str, net: Network, viewers: int) -> Turn | None:
-        """None: the relay did not take that audience."""
+        """None: the relay did not start, or did not take that audience; `failures` says why."""
         try:
-            with folder("peers") as where, self._starts[name](where, net, viewers) as subject:
+            with folder("peers") as where, contextlib.ExitStack() as stack:
+                subject = _begin(stack, self._starts[name](where, net, viewers))
                 taken, detail = asyncio.run(turn(subject, net, viewers, self._seconds))
         except NoAudience as error:
             self.failures.append(f"{name}, {viewers} viewers, {net.route}: {error}")
@@ -73,16 +74,43 @@ class Comparison:
             return None
         self.turns.append(taken)
         self.details.append(detail)
-        said = taken.void or f"{taken.microseconds:.2f} µs a packet, {taken.lost} lost of {taken.sent * viewers}"
-        print(f"{name}, {viewers} viewers, {net.route}: {said}", flush=True)
+        print(
+            f"{name}, {viewers} viewers, {net.route}: {taken.microseconds:.2f} µs a packet, {_ended(taken)}", flush=True
+        )
         return taken
 
-    def carries(self, name: str, net: Network, viewers: int) -> bool:
-        """Whether the relay carries them; a turn that is void is taken once more."""
-        taken = self.take(name, net, viewers)
-        if taken is not None and taken.void:
+    def largest(self, name: str, net: Network, most: int) -> Found:
+        """Looks for the largest audience that the relay carries. A turn that is void is taken once more."""
+        beyond: dict[int, str] = {}
+
+        def carries(viewers: int) -> bool:
             taken = self.take(name, net, viewers)
-        return taken is not None and taken.carried
+            if taken is not None and taken.void:
+                taken = self.take(name, net, viewers)
+            if taken is None or not taken.carried:
+                beyond[viewers] = self.failures[-1] if taken is None else _ended(taken)
+            return viewers not in beyond
+
+        size = largest(carries, FIRST_SIZE[name], most, STEP)
+        first = min((viewers for viewers in beyond if viewers > size), default=None)
+        return Found(size, "" if first is None else f"with {first}: {beyond[first]}")
+
+
+@dataclass(frozen=True)
+class Found:
+    viewers: int
+    beyond: str  # what happened with the next larger audience that was tried; empty where none was
+
+
+def _begin(stack: contextlib.ExitStack, relay: AbstractContextManager[Subject]) -> Subject:
+    try:
+        return stack.enter_context(relay)
+    except RuntimeError as error:
+        raise NoAudience(f"did not start: {error}") from error
+
+
+def _ended(taken: Turn) -> str:
+    return taken.void or f"{taken.lost} lost of {taken.sent * taken.viewers}"
 
 
 def run(given: argparse.Namespace) -> dict[str, object]:
@@ -90,17 +118,16 @@ def run(given: argparse.Namespace) -> dict[str, object]:
     before = machine()
     with folder("peers-build") as built:
         comparison = Comparison(relays(given.relays, built), given.seconds)
-        audiences: dict[str, dict[str, int]] = {}
+        measured: list[Turn] = []
+        audiences: dict[str, dict[str, Found]] = {}
         for route in ROUTES[given.route]:
             with network(route) as net:
                 for name in orders(given.relays, given.repeats):
-                    comparison.take(name, net, given.viewers)
+                    taken = comparison.take(name, net, given.viewers)
+                    measured += [] if taken is None else [taken]
                 if given.largest:
-                    audiences[route] = {
-                        name: largest(partial(comparison.carries, name, net), FIRST_SIZE[name], given.most, STEP)
-                        for name in given.relays
-                    }
-    rows = side_by_side([one for one in comparison.turns if one.viewers == given.viewers])
+                    audiences[route] = {name: comparison.largest(name, net, given.most) for name in given.relays}
+    rows = side_by_side(measured)
     print(_report(rows, audiences))
     return {
         "what": "relays side by side",
@@ -109,7 +136,7 @@ def run(given: argparse.Namespace) -> dict[str, object]:
         "versions": _versions(),
         "srtp_profile": PROFILE,
         "rows": rows,
-        "largest": audiences,
+        "largest": {route: {name: asdict(one) for name, one in found.items()} for route, found in audiences.items()},
         "failures": comparison.failures,
         "turns": [
             {**asdict(one), "microseconds_per_packet": round(one.microseconds, 3), "figures": detail}
@@ -125,18 +152,22 @@ def _versions() -> dict[str, str]:
     return dict(line.split("\t", 1) for line in found if "\t" in line)
 
 
-def _report(rows: list[dict[str, object]], audiences: dict[str, dict[str, int]]) -> str:
+def _report(rows: list[dict[str, object]], audiences: dict[str, dict[str, Found]]) -> str:
     lines = [table(rows)]
     for route, found in audiences.items():
         lines.append(f"\nthe largest audience without a lost packet ({route}, to {STEP} viewers):")
-        lines += [f"  {name}: {viewers}" for name, viewers in found.items()]
+        lines += [
+            f"  {name}: {one.viewers}" + (f" ({one.beyond})" if one.beyond else "") for name, one in found.items()
+        ]
     return "\n".join(lines)
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--viewers", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=15.0, help="measured time of a turn")
+    parser.add_argument(
+        "--seconds", type=float, default=16.0, help="measured time of a turn (a key frame comes every 4 s)"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--route", choices=list(ROUTES), default="local", help="veth: each packet passes a device pair")
     parser.add_argument("--relays", nargs="+", choices=list(FIRST_SIZE), default=list(FIRST_SIZE))
