@@ -28,7 +28,7 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
 	@$(MAKE) --no-print-directory check
-	CLASSROOM_PACKET_PATH=compiled $(BIN)/python -m pytest -q tests/interop/test_relay_process.py
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q tests/interop/test_relay_process.py
 	$(BIN)/python -m pytest -q $(TESTS)
 
 check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks
@@ -71,11 +71,13 @@ $(STAMPS)/uv:
 $(STAMPS)/runtime: requirements.lock pyproject.toml | $(STAMPS)/uv
 	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	-$(BIN)/python -m signaling.io.code_mmap
 	@touch $@
 
 $(STAMPS)/development: requirements-dev.lock pyproject.toml | $(STAMPS)/uv
 	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	-$(BIN)/python -m signaling.io.code_mmap
 	@touch $@ $(STAMPS)/runtime
 
 $(STAMPS)/node: | $(STAMPS)/uv

@@ -23,7 +23,8 @@ import time
 from array import array
 from pathlib import Path
 
-from signaling.io.fanout_numba import CompiledFanout, compile_path
+from signaling.io.code_mmap import LOOP, code_of
+from signaling.io.fanout_numba import CompiledFanout
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Fanout, SrtpKeys
@@ -55,13 +56,13 @@ def measure(viewers: int, repeats: int) -> list[dict[str, object]]:
     sockets = [_socket() for _ in range(viewers)]
     reader = multiprocessing.get_context("fork").Process(target=read, args=(sockets,), daemon=True)
     reader.start()
-    path = compile_path()
+    loop = code_of(LOOP)
     fanouts: dict[str, Fanout] = {}
     for step in STEPS:
         port = UdpPort.bind("127.0.0.1", 0)
         if step == "compiled":
             port.socket.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
-        fanouts[step] = ReferenceFanout(port) if step == "reference" else CompiledFanout(port, path)
+        fanouts[step] = ReferenceFanout(port) if step == "reference" else CompiledFanout(port, loop)
         for one in sockets:
             viewer = fanouts[step].add(SrtpKeys("SRTP_AEAD_AES_128_GCM", secrets.token_bytes(28)), one.getsockname())
             fanouts[step].mark(viewer, PERIOD, viewer + 1)

@@ -48,8 +48,8 @@ class Settings(BaseSettings):
     entering_at_once: Annotated[int, Field(ge=1, le=10_000)] = AT_ONCE
     """So many tickets, sockets and offers (each counted by itself) are dealt with at the same time; whoever comes
     beyond is asked to come again in a few seconds, and pages do."""
-    packet_path: Literal["auto", "compiled", "reference"] = "reference"
-    """How the relay encrypts and sends: `auto` compiles where this machine can, and falls back where it cannot."""
+    packet_path: Literal["auto", "compiled", "reference"] = "auto"
+    """How the relay encrypts and sends: `auto` is compiled code where this machine can, and falls back where not."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     @field_validator("advertise", mode="before")

@@ -105,6 +105,17 @@ class Fanout(Protocol):
         """The viewer's mark (32 bits) of a period; the last four periods are kept (`period` modulo four)."""
 
     def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
-        """Returns how many datagrams the kernel took; the rest are counted as dropped by the caller."""
+        """Returns how many datagrams the kernel took; the caller counts the rest as dropped.
+
+        Where the kernel's buffer is full what is left waits (`pending`), to be gone on with by `resume`, or by the next
+        `send` before its own: what the kernel then takes counts there. After 20 ms it is dropped. A `send` that comes
+        while the buffer is still full does nothing more."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether datagrams wait for room in the kernel's buffer: read the port, then `resume`."""
+
+    def resume(self) -> int:
+        """Go on with what waits; returns how many datagrams the kernel took."""
 
     def send_rtcp(self, packet: bytes, viewer: int) -> bool: ...

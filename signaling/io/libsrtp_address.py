@@ -3,8 +3,6 @@
 pylibsrtp keeps libsrtp's functions in its cffi binding (`pylibsrtp._binding`) and a session's `srtp_t` in `_srtp`;
 neither is public. `locate` looks for both and raises `Unavailable` where a later version has moved them, and then the
 relay uses the reference. tests/unit/signaling/test_libsrtp_address.py is the contract.
-
-Pointers are passed as `c_ssize_t`: compiled code adds to addresses, and one signed type keeps its arithmetic integral.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +20,6 @@ LONGEST = 1_500 - 144
 """Bytes of a packet that `Session.protect` takes: its buffer less SRTP_MAX_TRAILER_LEN."""
 TRAILER = 144
 
-_ADDRESS = ctypes.c_ssize_t
-_PROTECT = ctypes.CFUNCTYPE(ctypes.c_int, _ADDRESS, _ADDRESS, _ADDRESS)  # srtp_t, packet, int *length
-_SENDMMSG = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, _ADDRESS, ctypes.c_uint, ctypes.c_int)
-_MEMCPY = ctypes.CFUNCTYPE(_ADDRESS, _ADDRESS, _ADDRESS, ctypes.c_size_t)
-_ERRNO = ctypes.CFUNCTYPE(_ADDRESS)
-
 
 class Unavailable(Exception):
     """This machine or these versions cannot run the compiled packet path; the text says why."""
@@ -36,17 +27,18 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """C functions by their addresses, in a form that numba calls directly. They live as long as the process."""
+    """Addresses of C functions, which live as long as the process."""
 
-    protect: Callable[..., int]
-    sendmmsg: Callable[..., int]
-    memcpy: Callable[..., int]
-    errno: Callable[[], int]
-    """The address of this thread's `errno` (glibc and musl)."""
+    protect: int
+    """srtp_err_status_t (srtp_t, void *packet, int *length)"""
+    sendmmsg: int
+    memcpy: int
+    errno: int
+    """int *(void): the address of this thread's `errno` (glibc and musl)"""
 
 
 def locate() -> Calls:
-    """Raises `Unavailable`. The layouts of fanout_numba are those of 64-bit little-endian Linux."""
+    """Raises `Unavailable`. The layouts of the loop are those of 64-bit little-endian Linux."""
     if sys.platform != "linux":
         raise Unavailable(f"sendmmsg and UDP_SEGMENT are Linux's, this is {sys.platform}")
     if struct.calcsize("P") != 8 or sys.byteorder != "little":
@@ -57,10 +49,10 @@ def locate() -> Calls:
         protect = int(binding.ffi.cast("intptr_t", binding.ffi.addressof(binding.lib, "srtp_protect")))
         session_address(Session())
         return Calls(
-            protect=_PROTECT(protect),
-            sendmmsg=_SENDMMSG(_of(libc.sendmmsg)),
-            memcpy=_MEMCPY(_of(libc.memcpy)),
-            errno=_ERRNO(_of(libc.__errno_location)),
+            protect=protect,
+            sendmmsg=_of(libc.sendmmsg),
+            memcpy=_of(libc.memcpy),
+            errno=_of(libc.__errno_location),
         )
     except (AttributeError, TypeError, ValueError) as error:
         raise Unavailable(f"pylibsrtp {pylibsrtp.__version__} or the C library: {error}") from error

@@ -7,8 +7,10 @@ allows repeats (`allow_repeat_tx`), and its window is at least the ring of resen
 
 from __future__ import annotations
 
+import errno
 import heapq
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 
 from pylibsrtp import Error, Policy, Session
 
@@ -18,6 +20,11 @@ from signaling.ports import Address, SrtpKeys
 from signaling.proof import Marks
 
 WINDOW = 2_048  # packets; the ring holds 1,024
+HEADER = 16  # bytes of a prepared packet's header
+PATIENCE = 0.02  # seconds that datagrams wait for room in the kernel's buffer; later audio is of no use
+FULL = (errno.EAGAIN, errno.ENOBUFS)
+
+_Datagram = tuple[bytes, Address]
 
 
 def _policy(keys: SrtpKeys, ssrc_type: int) -> Policy:
@@ -74,6 +81,10 @@ class ReferenceFanout:
         self._port = port
         self._viewers: list[_Viewer | None] = []
         self._free: list[int] = []
+        self._datagrams: Iterator[_Datagram] = iter(())
+        self._unsent: _Datagram | None = None
+        self._since = 0.0
+        self.full = 0
 
     def add(self, keys: SrtpKeys, address: Address) -> int:
         viewer = _Viewer(outbound_session(keys), self._port.destination(address))
@@ -101,22 +112,24 @@ class ReferenceFanout:
             found.marks.put(period, mark)
 
     def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
-        taken = 0
-        known = len(self._viewers)
-        send_to = self._port.send_to
-        for index, offset in zip(viewers, offsets, strict=True):
-            viewer = self._viewers[index] if index < known else None
-            if viewer is None:
-                continue
-            protect, destination = viewer.session.protect, viewer.destination
-            for packet in packets:
-                own = viewer.marks.own(packet, offset)
-                if own is None:
-                    continue
-                try:
-                    taken += send_to(protect(own), destination)
-                except (Error, ValueError):  # longer than libsrtp takes, or older than its window: not sent
-                    continue
+        if len(viewers) != len(offsets):
+            raise ValueError(f"{len(offsets)} offsets for {len(viewers)} viewers")
+        taken = self.resume()
+        if self.pending:
+            return taken
+        self._datagrams = self._copies(tuple(packets), tuple(zip(viewers, offsets, strict=True)))
+        return taken + self._go()
+
+    @property
+    def pending(self) -> bool:
+        return self._unsent is not None
+
+    def resume(self) -> int:
+        if not self.pending:
+            return 0
+        taken = self._go()
+        if self.pending and time.monotonic() - self._since >= PATIENCE:
+            self._unsent, self._datagrams = None, iter(())
         return taken
 
     def send_rtcp(self, packet: bytes, viewer: int) -> bool:
@@ -127,3 +140,38 @@ class ReferenceFanout:
             return self._port.send_to(found.session.protect_rtcp(packet), found.destination)
         except (Error, ValueError):
             return False
+
+    def _go(self) -> int:
+        """Send what waits, until all is sent or the kernel's buffer is full."""
+        taken, was_pending, send_to = 0, self.pending, self._port.socket.sendto
+        datagram = self._unsent or next(self._datagrams, None)
+        self._unsent = None
+        while datagram is not None:
+            try:
+                send_to(*datagram)
+                taken += 1
+            except OSError as error:
+                if error.errno in FULL:
+                    self.full += 1
+                    self._unsent = datagram
+                    if not was_pending:
+                        self._since = time.monotonic()
+                    break
+            datagram = next(self._datagrams, None)
+        return taken
+
+    def _copies(self, packets: tuple[bytes, ...], audience: tuple[tuple[int, int], ...]) -> Iterator[_Datagram]:
+        """Each viewer's own, encrypted."""
+        for index, offset in audience:
+            viewer = self._viewers[index] if index < len(self._viewers) else None
+            if viewer is None:
+                continue
+            protect, destination = viewer.session.protect, viewer.destination
+            for packet in packets:
+                own = viewer.marks.own(packet, offset)
+                if own is None:
+                    continue
+                try:
+                    yield protect(own), destination
+                except (Error, ValueError):  # longer than libsrtp takes, or older than its window: not sent
+                    continue

@@ -69,7 +69,7 @@ class RelayService:
             "udp_host": "127.0.0.1",
             "parent": os.getpid(),
             "udp_descriptor": udp_descriptor,
-            "fanout": os.environ.get("CLASSROOM_PACKET_PATH", "reference"),
+            "fanout": os.environ.get("CLASSROOM_PACKET_PATH", "auto"),
             **settings,
         }
         self._descriptor: int | None = udp_descriptor

@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from signaling.io.fanout_numba import CompiledFanout, CompiledPath, compile_path
+from signaling.io.code_mmap import LOOP, Code, code_of
+from signaling.io.fanout_numba import CompiledFanout
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Fanout
 
-compiled_path: Callable[[], CompiledPath] = functools.cache(compile_path)
+
+@functools.cache
+def compiled_loop() -> Code:
+    return code_of(LOOP)
 
 
 def compiled(port: UdpPort) -> CompiledFanout:
-    return CompiledFanout(port, compiled_path())
+    return CompiledFanout(port, compiled_loop())
 
 
 FANOUTS: dict[str, Callable[[UdpPort], Fanout]] = {"reference": ReferenceFanout, "compiled": compiled}

@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from signaling.io import fanout_numba
+from signaling.io import fanout_numba, srtp_pylibsrtp
 from signaling.io.dtls_pyopenssl import PROFILES
-from signaling.io.fanout_numba import BATCH, PACKETS, CompiledFanout, compile_path, offload_works
+from signaling.io.fanout_numba import SPACE, CompiledFanout, offload_works
 from signaling.io.libsrtp_address import LONGEST, locate
+from signaling.io.loop_layout import MOST, PACKETS
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import Address, Fanout, SrtpKeys
 from signaling.proof import PERIODS, mark_of
-from tests.unit.signaling.packet_paths import compiled
+from tests.unit.signaling.packet_paths import compiled, compiled_loop
 
 SSRCS = (7, 8)
 STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send")
@@ -285,17 +286,31 @@ def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..
     pair.close()
 
 
-def test_more_viewers_than_a_batch_and_more_packets_than_it_holds(port: UdpPort, ears: Callable[..., Ear]) -> None:
+@pytest.mark.parametrize("size", [60, 1_100])
+def test_more_viewers_than_a_batch_holds(port: UdpPort, ears: Callable[..., Ear], size: int) -> None:
+    fanout, some, chance = compiled(port), [ears() for _ in range(10)], random.Random(1)
+    viewers = array("i", (add(fanout, chance, ear.address) for _ in range(MOST // 10 + 5) for ear in some))
+    assert len(viewers) > MOST
+    assert len(viewers) * 1_100 > 2 * SPACE
+    for number in range(2):
+        assert plain(fanout, [rtp(7, number, size)], viewers) == len(viewers)
+        for ear in some:
+            ear.wait((number + 1) * len(viewers) // 10)
+
+
+def test_more_packets_than_a_message_holds(port: UdpPort, ears: Callable[..., Ear]) -> None:
     fanout, ear, chance = compiled(port), ears(), random.Random(1)
-    viewers = array("i", (add(fanout, chance, ear.address) for _ in range(3 * BATCH + 5)))
-    for number in range(3):
-        packets = [rtp(7, number, 60)]
-        assert plain(fanout, packets, viewers) == len(viewers)
-        ear.wait((number + 1) * len(viewers))
-    many = [rtp(7, 10 + number, 200 - number) for number in range(2 * PACKETS + 3)]
-    ear.heard.clear()
-    assert plain(fanout, many, viewers[:1]) == len(many)
-    assert [struct.unpack_from("!H", one, 2)[0] for one in ear.wait(len(many))] == list(range(10, 10 + len(many)))
+    viewers = array("i", [add(fanout, chance, ear.address)])
+    first = 0
+    for size, count in ((200, 2 * PACKETS + 3), (1_200, PACKETS), (LONGEST, 60)):
+        many = [rtp(7, first + number, size) for number in range(count)]
+        first += count
+        ear.heard.clear()
+        assert plain(fanout, many, viewers) == count
+        heard = [struct.unpack_from("!H", one, 2)[0] for one in ear.wait(count)]
+        assert heard == list(range(first - count, first))
+    shrinking = [rtp(7, first + number, 300 - number) for number in range(PACKETS + 3)]
+    assert plain(fanout, shrinking, viewers) == PACKETS + 3
     assert plain(fanout, [], viewers) == plain(fanout, many, array("i")) == 0
 
 
@@ -339,7 +354,7 @@ def test_one_destination_out_of_reach_costs_nobody_else_a_packet(port: UdpPort, 
 
 
 class Kernel:
-    """A sendmmsg that answers as told, then takes everything."""
+    """A sendmmsg and a sendto that answer as told, then take everything. `calls` are the messages offered."""
 
     def __init__(self, *answers: int) -> None:
         self.answers = list(answers)
@@ -348,6 +363,7 @@ class Kernel:
             ctypes.c_int, ctypes.c_int, ctypes.c_ssize_t, ctypes.c_uint, ctypes.c_int, use_errno=True
         )
         self.sendmmsg = kind(self._send)
+        self.family = socket.AF_INET
 
     def _send(self, _fd: int, _messages: int, count: int, _flags: int) -> int:
         self.calls.append(count)
@@ -357,29 +373,82 @@ class Kernel:
             return -1
         return min(answer, count)
 
-    def fanout(self, port: UdpPort) -> CompiledFanout:
-        return CompiledFanout(port, compile_path(dataclasses.replace(locate(), sendmmsg=self.sendmmsg)))
+    def sendto(self, _datagram: bytes, _destination: Address) -> None:
+        if self.answers and (answer := self.answers.pop(0)) < 0:
+            raise OSError(-answer, "no")
+
+    def compiled(self, port: UdpPort) -> CompiledFanout:
+        address = ctypes.cast(self.sendmmsg, ctypes.c_void_p).value
+        assert address is not None
+        return CompiledFanout(port, compiled_loop(), dataclasses.replace(locate(), sendmmsg=address))
+
+    def reference(self, port: UdpPort) -> ReferenceFanout:
+        own = UdpPort.__new__(UdpPort)
+        own._socket, own._mapped = self, False  # type: ignore[assignment]
+        return ReferenceFanout(own)
 
 
-@pytest.mark.parametrize("full", [errno.EAGAIN, errno.ENOBUFS])
-def test_a_full_kernel_buffer_is_counted_and_tried_once_more(port: UdpPort, full: int) -> None:
-    kernel, chance = Kernel(3, -full, -errno.EINTR), random.Random(4)
-    fanout = kernel.fanout(port)
-    viewers = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(BATCH + 2)]
-    assert plain(fanout, [rtp(7, 1, 100)], viewers) == len(viewers)
-    assert fanout.full == 1
-    assert kernel.calls == [BATCH, BATCH - 3, BATCH - 3, BATCH - 3, 2]
-    kernel.answers, kernel.calls = [3, -full, -full], []
-    assert plain(fanout, [rtp(7, 2, 100)], viewers) == 3 + 2  # the rest of the batch is lost, the next one is tried
+FULL = [errno.EAGAIN, errno.ENOBUFS]
+
+
+@pytest.mark.parametrize("full", FULL)
+@pytest.mark.parametrize("path", ["reference", "compiled"])
+def test_what_a_full_kernel_buffer_refuses_is_sent_later(
+    port: UdpPort, monkeypatch: pytest.MonkeyPatch, path: str, full: int
+) -> None:
+    for module in (fanout_numba, srtp_pylibsrtp):
+        monkeypatch.setattr(module, "PATIENCE", 60)
+    kernel, chance = Kernel(), random.Random(4)
+    fanout = kernel.compiled(port) if path == "compiled" else kernel.reference(port)
+    viewers = array("i", [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(300)])
+    packets = [rtp(7, number, 1_100 + number % 2) for number in range(PACKETS + 1)]
+    expected = len(packets) * len(viewers)
+    kernel.answers = [1, 1, 1, -full]
+    taken = plain(fanout, packets, viewers)
+    assert 0 < taken < expected
+    assert fanout.pending
+    viewers[:] = array("i", [5] * len(viewers))  # the caller's array is the caller's
+    kernel.answers = [-full, -full]
+    assert fanout.resume() == 0
+    assert fanout.full == 2
+    assert plain(fanout, packets, viewers[:1]) == 0  # nothing passes what waits
     assert fanout.full == 3
-    kernel.answers = [-full] * 4
-    assert plain(fanout, [rtp(7, number, 100) for number in range(3, 3 + 2 * PACKETS)], viewers[:1]) == 0
-    assert fanout.full == 6  # waited for once only
+    fanout.remove(7)
+    taken += fanout.resume()
+    assert not fanout.pending
+    assert 0 <= expected - taken <= len(packets)  # at most those of the one who left
+    assert fanout.resume() == 0
+    kernel.answers = [-full]
+    assert plain(fanout, [rtp(7, 500, 100)], [0, 1]) == 0
+    assert plain(fanout, [rtp(7, 501, 100)], [0]) == 3  # those that waited go first
+    assert fanout.full == 4
+
+
+@pytest.mark.parametrize("path", ["reference", "compiled"])
+def test_what_waits_too_long_is_dropped(port: UdpPort, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    for module in (fanout_numba, srtp_pylibsrtp):
+        monkeypatch.setattr(module, "PATIENCE", 0)
+    kernel, chance = Kernel(-errno.EAGAIN, -errno.EAGAIN), random.Random(4)
+    fanout = kernel.compiled(port) if path == "compiled" else kernel.reference(port)
+    viewers = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(300)]
+    assert plain(fanout, [rtp(7, number, 1_100) for number in range(PACKETS + 1)], viewers) == 0
+    assert fanout.resume() == 0
+    assert not fanout.pending
+    assert plain(fanout, [rtp(7, 100, 1_100)], viewers) == 300
+
+
+def test_an_interrupted_call_is_made_again_and_a_short_one_goes_on(port: UdpPort) -> None:
+    kernel, chance = Kernel(3, -errno.EINTR, -errno.EPERM), random.Random(4)
+    fanout = kernel.compiled(port)
+    viewers = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(10)]
+    assert plain(fanout, [rtp(7, 1, 100)], viewers) == 9  # one destination's error is its loss
+    assert kernel.calls == [10, 7, 7, 6]
+    assert (fanout.full, fanout.refused) == (0, 0)
 
 
 def test_each_error_of_the_offload_sends_again_without_it(port: UdpPort) -> None:
     kernel, chance = Kernel(), random.Random(5)
-    fanout = kernel.fanout(port)
+    fanout = kernel.compiled(port)
     for number, refusal in enumerate((errno.EIO, errno.EINVAL, errno.EMSGSIZE)):
         viewer = add(fanout, chance, (f"127.0.0.{number + 1}", 9))
         kernel.answers, kernel.calls = [-refusal, 1, -errno.EPERM], []

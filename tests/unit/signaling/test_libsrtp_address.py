@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import struct
 import sys
 
@@ -26,7 +27,9 @@ def test_protect_by_its_address_gives_what_the_public_api_gives() -> None:
     calls, known = locate(), session()
     buffer = ctypes.create_string_buffer(PACKET, 200)
     length = ctypes.c_int(len(PACKET))
-    status = calls.protect(session_address(known), ctypes.addressof(buffer), ctypes.addressof(length))
+    word = ctypes.c_ssize_t
+    protect = ctypes.CFUNCTYPE(ctypes.c_int, word, word, word)(calls.protect)
+    status = protect(session_address(known), ctypes.addressof(buffer), ctypes.addressof(length))
     assert status == 0
     assert buffer.raw[: length.value] == session().protect(PACKET)
 
@@ -44,8 +47,18 @@ def test_the_public_api_takes_as_much_as_we_do() -> None:
 
 
 def test_errno_is_this_threads() -> None:
-    errno = ctypes.c_int.from_address(locate().errno())
-    assert errno.value >= 0
+    address = ctypes.CFUNCTYPE(ctypes.c_ssize_t)(locate().errno)()
+    sendmmsg = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_ssize_t, ctypes.c_uint, ctypes.c_int)
+    assert sendmmsg(locate().sendmmsg)(-1, 0, 1, 0) == -1
+    assert ctypes.c_int.from_address(address).value == errno.EBADF
+
+
+def test_memory_is_copied() -> None:
+    source, target = ctypes.create_string_buffer(b"twelve bytes", 12), ctypes.create_string_buffer(12)
+    word = ctypes.c_ssize_t
+    memcpy = ctypes.CFUNCTYPE(word, word, word, ctypes.c_size_t)(locate().memcpy)
+    assert memcpy(ctypes.addressof(target), ctypes.addressof(source), 12) == ctypes.addressof(target)
+    assert target.raw == source.raw
 
 
 @pytest.mark.parametrize(("name", "value"), [("platform", "darwin"), ("byteorder", "big")])

@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from signaling.io import fanout_numba, packet_path
+from signaling.io import packet_path
 from signaling.io.fanout_numba import CompiledFanout
 from signaling.io.libsrtp_address import Unavailable
 from signaling.io.port_udp import UdpPort
+from signaling.io.process_asyncio import RelaySettings
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 
 
@@ -25,11 +26,14 @@ def port() -> Iterator[UdpPort]:
     bound.close()
 
 
+def no_code(module: str) -> None:
+    raise Unavailable(f"numba cannot compile {module}")
+
+
 def test_compiled_where_it_can_be_had(port: UdpPort) -> None:
-    path = packet_path.choose(port, "auto")
+    path = packet_path.choose(port, RelaySettings(control="").fanout)
     assert isinstance(path.fanout, CompiledFanout)
     assert (path.name, path.missing) == ("compiled", None)
-    assert "numba" in path.detail
 
 
 def test_the_reference_where_it_is_asked_for(port: UdpPort) -> None:
@@ -38,9 +42,8 @@ def test_the_reference_where_it_is_asked_for(port: UdpPort) -> None:
     assert (path.name, path.missing) == ("reference", None)
 
 
-@pytest.mark.parametrize("module", ["numba", "signaling.io.fanout_numba"])
-def test_without_numba(port: UdpPort, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
+def test_where_it_cannot_be_compiled(port: UdpPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packet_path, "code_of", no_code)
     path = packet_path.choose(port, "auto")
     assert path.name == "reference"
     assert path.missing is not None
@@ -50,14 +53,32 @@ def test_without_numba(port: UdpPort, monkeypatch: pytest.MonkeyPatch, module: s
 
 
 def test_without_the_offload(port: UdpPort, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanout_numba, "offload_works", lambda port: False)
+    monkeypatch.setattr(packet_path, "offload_works", lambda port: False)
     path = packet_path.choose(port, "auto")
     assert isinstance(path.fanout, ReferenceFanout)
     assert "UDP_SEGMENT" in str(path.missing)
 
 
+def test_a_relay_on_the_compiled_path_has_neither_numba_nor_llvm_nor_numpy_in_it() -> None:
+    program = """
+import sys
+import signaling.io.process_asyncio
+from signaling.io.packet_path import choose
+from signaling.io.port_udp import UdpPort
+name = choose(UdpPort.bind("127.0.0.1", 0), "compiled").name
+print(name, {one.partition(".")[0] for one in sys.modules} & {"numba", "llvmlite", "numpy"})
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.split() == ["compiled", "set()"]
+
+
 def test_a_relay_that_must_compile_and_cannot_ends_for_good(tmp_path: Path) -> None:
-    (tmp_path / "numba.py").write_text("raise ImportError('not here')\n")
+    (tmp_path / "pylibsrtp.py").write_text(
+        "import importlib.util, sys\n"
+        f"sys.path.remove({str(tmp_path)!r}); del sys.modules['pylibsrtp']\n"
+        "import pylibsrtp\n"
+        "del pylibsrtp._binding\n"
+    )
     path = os.pathsep.join([str(tmp_path), *sys.path])
     settings = {"control": str(tmp_path / "control"), "udp_host": "127.0.0.1", "fanout": "compiled"}
     ended = subprocess.run(
@@ -69,5 +90,5 @@ def test_a_relay_that_must_compile_and_cannot_ends_for_good(tmp_path: Path) -> N
         check=False,
     )
     assert ended.returncode == os.EX_CONFIG
-    assert "not here" in ended.stderr
+    assert "_binding" in ended.stderr
     assert not (tmp_path / "control").exists()

@@ -160,7 +160,7 @@ def test_offsets_are_one_for_each_viewer(fanout: Fanout) -> None:
     browser = Browser()
     viewer = add(fanout, browser.keys, browser.address)
     for offsets in ([], [0, 0]):
-        with pytest.raises(ValueError, match=r"argument 2 is|offsets"):
+        with pytest.raises(ValueError, match="offsets"):
             fanout.send([prepared(1)], [viewer], offsets)
 
 

@@ -1,0 +1,44 @@
+"""The memory that the packet path shares with its compiled loop: 64-bit words of the machine's order, Linux.
+
+One block of words holds the arguments, the addresses and the results of a call. Each viewer has a record in a table,
+each message of a batch its `struct mmsghdr`, `struct iovec`, control message, socket address and notes.
+"""
+
+from __future__ import annotations
+
+# --- the block: what is given ---------------------------------------------------------------------------------------
+FD = 0
+VIEWERS, OFFSETS, AUDIENCE = 1, 2, 3  # addresses of int32 numbers, and how many there are
+PLAIN, LENGTHS, COUNT = 4, 5, 6  # the prepared packets one after the other, their lengths (words), how many there are
+TABLE, CAPACITY = 7, 8  # the viewers' records
+CIPHER, SPACE = 9, 10  # where packets are encrypted; a batch ends when it holds so many bytes
+MESSAGES, LISTS, CONTROLS, NAMES, NOTES = 11, 12, 13, 14, 15  # for `MOST` messages and a spare one
+PROTECT, SENDMMSG, MEMCPY, ERRNO = 16, 17, 18, 19  # the C functions
+# --- the block: what goes on from call to call, and what is told ----------------------------------------------------
+PLACE = 20  # the first viewer that is still to do
+MADE, FIRST = 21, 22  # messages of the batch at hand, the first of them that is unsent
+TAKEN, FULL, REFUSED = 23, 24, 25  # datagrams taken; times the kernel's buffer was full, a route refused the offload
+LENGTH, SCRATCH = 26, 27  # the address of `SCRATCH`: a C int that `srtp_protect` reads and writes
+BLOCK = 28
+
+# --- a viewer's record: two cache lines, the first of them all that is needed to skip it ----------------------------
+SESSION = 0  # the address of the srtp_t; 0: nobody
+FLAGS = 1
+NAME = 2  # struct sockaddr_in or sockaddr_in6, four words
+MARKS = 8  # for each period modulo `proof.PERIODS`: the period in the upper half, its mark in the lower
+RECORD = 16
+OFFLOAD = 1  # of `FLAGS`: the route takes UDP_SEGMENT
+MARKED = 2  # of `FLAGS`: the mark of period 0 is set, shifted by the period modulo `proof.PERIODS`
+
+# --- a message ------------------------------------------------------------------------------------------------------
+M_NAME, M_NAMELEN, M_LIST, M_LISTLEN, M_CONTROL, M_CONTROLLEN = range(6)
+MESSAGE = 8
+LIST = 2  # base, length
+CONTROL = 3  # length, level and type, the segments' size
+CONTROL_SPACE, CONTROL_LENGTH = 24, 18  # CMSG_SPACE and CMSG_LEN of 16 bits
+NAME_WORDS = 4
+NOTE = 2  # the viewer, how many datagrams
+
+PACKETS = 64  # to one viewer in one call, and segments of a message (UDP_MAX_SEGMENTS)
+MOST = 1_024  # messages that one sendmmsg takes (UIO_MAXIOV)
+RUN = 60_000  # bytes of one message's segments; the kernel takes 65,507
