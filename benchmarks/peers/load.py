@@ -19,7 +19,7 @@ from benchmarks.viewers.stage import Options, Other, Stage, stage
 from benchmarks.viewers.viewer import Viewer
 
 PROFILE = "SRTP_AEAD_AES_128_GCM"
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 5.0
 FIRST_MEDIA_SECONDS = 15.0
 LINES_WATCHED = 2
 JOINING_AT_ONCE = 16

@@ -28,7 +28,8 @@ import (
 const (
 	offerLimit       = 64 << 10 // bytes
 	largestDatagram  = 1500     // bytes
-	socketBuffer     = 4 << 20  // bytes, as far as the system allows
+	viewersBuffer    = 4 << 20  // bytes, as far as the system allows
+	sourceBuffer     = 1 << 20  // bytes: some seconds of the stream
 	gatheringTimeout = 5 * time.Second
 	readTimeout      = 10 * time.Second
 	opusType         = 111
@@ -69,7 +70,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for port, track := range map[int]*webrtc.TrackLocalStaticRTP{*audioPort: made.audio, *videoPort: made.video} {
-		source, err := listen(ip, port)
+		source, err := listen(ip, port, sourceBuffer)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -98,7 +99,7 @@ func newRelay(ip net.IP, mediaPort int, interceptors bool) (*relay, error) {
 			return nil, err
 		}
 	}
-	port, err := listen(ip, mediaPort)
+	port, err := listen(ip, mediaPort, viewersBuffer)
 	if err != nil {
 		return nil, err
 	}
@@ -123,15 +124,15 @@ func newRelay(ip net.IP, mediaPort int, interceptors bool) (*relay, error) {
 	return &relay{api: api, audio: audio, video: video, viewers: map[string]*webrtc.PeerConnection{}}, nil
 }
 
-func listen(ip net.IP, port int) (*net.UDPConn, error) {
+func listen(ip net.IP, port, buffer int) (*net.UDPConn, error) {
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: ip, Port: port})
 	if err != nil {
 		return nil, err
 	}
-	if err := socket.SetReadBuffer(socketBuffer); err != nil {
+	if err := socket.SetReadBuffer(buffer); err != nil {
 		return nil, err
 	}
-	return socket, socket.SetWriteBuffer(socketBuffer)
+	return socket, socket.SetWriteBuffer(buffer)
 }
 
 // forward writes what arrives to every viewer of a track, one after the other.
