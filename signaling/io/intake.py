@@ -74,6 +74,10 @@ class Intake(AllowList, Protocol):
         """Whether the last `read` found the port empty at its end."""
 
     @property
+    def heard(self) -> int:
+        """Datagrams read since start, let in or not."""
+
+    @property
     def refused(self) -> dict[str, int]:
         """Datagrams turned away since start, by reason."""
 
@@ -114,6 +118,7 @@ class ReferenceIntake:
         self._strangers = Bucket(*STRANGER_RATE)
         self._refused: Counter[str] = Counter()
         self.drained = True
+        self.heard = 0
 
     @property
     def refused(self) -> dict[str, int]:
@@ -146,6 +151,7 @@ class ReferenceIntake:
             if received is None:
                 self.drained = True
                 break
+            self.heard += 1
             data, source = received
             known = self._known.get(source)
             content = content_of(data)

@@ -145,11 +145,10 @@ class UdpPort:
 
 def socket_address(family: int, destination: Address) -> bytes:
     """`struct sockaddr_in` or `sockaddr_in6` of a numeric host, as from `UdpPort.destination`."""
-    known = socket.getaddrinfo(*destination, family, socket.SOCK_DGRAM, 0, socket.AI_NUMERICHOST)[0][4]
-    host, port = str(known[0]).partition("%")[0], int(known[1])
-    head = struct.pack("=H", family) + struct.pack("!H", port)
+    host, _, zone = destination[0].partition("%")
+    head = struct.pack("=H", family) + struct.pack("!H", destination[1])
     if family == socket.AF_INET6:
-        scope = int(known[3]) if len(known) > 3 else 0
+        scope = (int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)) if zone else 0
         return head + bytes(4) + socket.inet_pton(socket.AF_INET6, host) + struct.pack("=I", scope)
     return head + socket.inet_pton(socket.AF_INET, host) + bytes(8)
 

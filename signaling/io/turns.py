@@ -1,0 +1,167 @@
+"""The relay's turns: what is read, decided, sent and worked off, in which order, and for how long.
+
+Theory of operation. One thread serves everything, so nothing may take long. A turn reads what waits, feeds it, ticks
+where a tick is due, and sends: audio at once; video once it has waited `GATHER` for the rest of its frame (a frame in
+one run of segments costs half of a frame in two). Sending goes slice by slice, each at most about a millisecond;
+between slices the port is read and audio taken first, also in the middle of a key frame for everyone. Then what can
+wait is worked off for a bounded time: handshakes, and SRTCP of peers that moved. After `LONGEST` at the latest the turn
+ends, so that the event loop can serve the control socket.
+
+After a turn that heard something the port rests: feedback of a thousand viewers comes three times a millisecond, and a
+turn for each datagram would cost more than the datagram. Audio waits for that rest at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from signaling.io.intake import Arrival
+
+GATHER = 0.001  # seconds that video waits for the rest of its frame
+REST = 0.002  # seconds between two turns while datagrams come
+READ_AGAIN = 0.001  # seconds of sending, at most, until the port is read again
+READING = 0.001  # seconds of reading at a time
+SENDING = 0.004  # seconds of a turn's sending
+WORKING = 0.002  # seconds of a turn's other work; one piece in a turn that could not send all
+TICK = 0.02  # seconds
+
+
+class Media(Protocol):
+    """What turns ask of the `Shell`."""
+
+    @property
+    def audio_waits(self) -> bool: ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits to be sent."""
+
+    @property
+    def works(self) -> bool:
+        """Whether `work` has something to do."""
+
+    def arrived(self, arrival: Arrival, now: float) -> None: ...
+
+    def tick(self, now: float) -> None: ...
+
+    def send_slice(self, most: int) -> bool: ...
+
+    def work(self, now: float) -> None: ...
+
+
+class Reader(Protocol):
+    """What turns ask of the `Intake`."""
+
+    @property
+    def drained(self) -> bool: ...
+
+    @property
+    def heard(self) -> int: ...
+
+    def read(self, now: float) -> list[Arrival]: ...
+
+
+class Rest(NamedTuple):
+    """Turn again after so many seconds; `listening`: at once, if a datagram comes before."""
+
+    seconds: float
+    listening: bool
+
+
+class Turns:
+    """`most` is the size of a slice. `failed` is told of every exception of ours: what one datagram brings out must not
+    end the lecture for everybody else."""
+
+    def __init__(
+        self, media: Media, reader: Reader, most: int, clock: Callable[[], float], failed: Callable[[Exception], None]
+    ) -> None:
+        self._media = media
+        self._reader = reader
+        self._most = most
+        self._clock = clock
+        self._failed = failed
+        self._tick_at = 0.0
+        self._read_at = 0.0
+        self._gathered: float | None = None  # when what waits may be sent; None: nothing waited
+
+    def turn(self) -> Rest:
+        before = self._reader.heard
+        began = self._clock()
+        self._look(began)
+        self._send(began + SENDING)
+        self._work()
+        return self._rest(self._reader.heard > before)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _look(self, now: float) -> None:
+        self._read_at = now
+        self._read(now)
+        if now >= self._tick_at:
+            self._tick_at = max(self._tick_at + TICK, now)
+            try:
+                self._media.tick(now)
+            except Exception as error:
+                self._failed(error)
+        if self._gathered is None and self._media.waits:
+            self._gathered = now + GATHER
+
+    def _read(self, now: float) -> None:
+        until = now + READING
+        while True:
+            for arrival in self._reader.read(now):
+                try:
+                    self._media.arrived(arrival, now)
+                except Exception as error:
+                    self._failed(error)
+            if self._reader.drained:
+                return
+            now = self._clock()
+            if now >= until:
+                return
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def _send(self, until: float) -> None:
+        while True:
+            now = self._clock()
+            if now - self._read_at >= READ_AGAIN:
+                self._look(now)
+            if now >= until or not self._sendable(now):
+                return
+            try:
+                self._media.send_slice(self._most)
+            except Exception as error:
+                self._failed(error)
+
+    def _sendable(self, now: float) -> bool:
+        if not self._media.waits:
+            self._gathered = None
+            return False
+        return self._media.audio_waits or (self._gathered is not None and now >= self._gathered)
+
+    # --- the rest ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        now = self._clock()
+        until = now if self._sendable(now) else now + WORKING
+        while self._media.works:
+            try:
+                self._media.work(now)
+            except Exception as error:
+                self._failed(error)
+            now = self._clock()
+            if now >= until:
+                return
+
+    def _rest(self, heard: bool) -> Rest:
+        now = self._clock()
+        listening, rest = False, REST
+        if self._media.works or self._sendable(now):
+            rest = 0.0
+        elif self._gathered is not None:
+            rest = self._gathered - now
+        elif not heard:
+            listening, rest = True, TICK
+        return Rest(max(0.0, min(rest, self._tick_at - now)), listening)

@@ -1,0 +1,206 @@
+"""The relay's turns on a simulated clock: what comes first, how long things take, and what is never put off."""
+
+from __future__ import annotations
+
+import itertools
+
+from signaling.io.intake import Arrival
+from signaling.io.port_udp import Content
+from signaling.io.turns import GATHER, REST, SENDING, TICK, WORKING, Turns
+
+AUDIO = Arrival(Content.RTP, b"audio", ("192.0.2.1", 1), "lecturer")
+VIDEO = Arrival(Content.RTP, b"video", ("192.0.2.1", 1), "lecturer")
+HANDSHAKE = Arrival(Content.DTLS, b"", ("192.0.2.1", 1), "one")
+FAULTY = Arrival(Content.RTCP, b"", ("192.0.2.1", 1), "one")
+SLICE = 0.001  # seconds that sending a slice takes
+HANDSHAKING = 0.0005
+STEP = 0.000_01  # what everything else takes
+
+
+class World:
+    """The clock, the port and the media in one: `video` and `audio` are slices that wait to be sent."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.coming: list[tuple[float, Arrival]] = []
+        self.audio = self.video = self.handshakes = self.heard = 0
+        self.drained = True
+        self.log: list[tuple[float, str]] = []
+        self.faults: list[Exception] = []
+        self.turns = Turns(self, self, 256, self.clock, self.faults.append)
+
+    def clock(self) -> float:
+        self.now += STEP
+        return self.now
+
+    def note(self, what: str) -> None:
+        self.log.append((self.now, what))
+
+    def times(self, what: str) -> list[float]:
+        return [when for when, noted in self.log if noted == what]
+
+    def gaps(self, what: str) -> list[float]:
+        times = self.times(what)
+        return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+    # --- the port
+
+    def read(self, now: float) -> list[Arrival]:
+        self.note("read")
+        due = [arrival for when, arrival in self.coming if when <= now][:64]
+        self.coming = self.coming[len(due) :]
+        self.heard += len(due)
+        self.drained = len(due) < 64
+        return due
+
+    # --- the media
+
+    @property
+    def audio_waits(self) -> bool:
+        return self.audio > 0
+
+    @property
+    def waits(self) -> bool:
+        return self.audio + self.video > 0
+
+    @property
+    def works(self) -> bool:
+        return self.handshakes > 0
+
+    def arrived(self, arrival: Arrival, now: float) -> None:
+        self.now += STEP
+        self.audio += arrival is AUDIO
+        self.video += arrival is VIDEO
+        self.handshakes += arrival is HANDSHAKE
+        if arrival is FAULTY:
+            raise ValueError
+
+    def tick(self, now: float) -> None:
+        self.note("tick")
+
+    def send_slice(self, most: int) -> bool:
+        assert most == 256
+        kind = "audio" if self.audio else "video"
+        self.note(kind)
+        setattr(self, kind, getattr(self, kind) - 1)
+        self.now += SLICE
+        return True
+
+    def work(self, now: float) -> None:
+        self.note("work")
+        self.handshakes -= 1
+        self.now += HANDSHAKING
+
+    # --- the event loop
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            rest = self.turns.turn()
+            assert rest.seconds >= 0
+            wake = self.now + rest.seconds
+            if rest.listening and self.coming:
+                wake = min(wake, self.coming[0][0])
+            self.now = max(self.now, wake)
+
+
+def test_a_key_frame_for_everyone_holds_up_neither_reading_nor_audio_nor_ticks() -> None:
+    world = World()
+    world.video = 400  # slices: 400 ms of sending
+    world.coming = [(100.0 + number * 0.02, AUDIO) for number in range(1, 15)]
+    world.run(0.35)
+    assert len(world.times("video")) > 300
+    assert max(world.gaps("read")) < 0.003
+    assert max(world.gaps("tick")) < TICK + 0.003
+    sent = world.times("audio")
+    assert len(sent) == 14
+    assert all(at - (100.0 + number * 0.02) < 0.003 for number, at in enumerate(sent, 1))
+
+
+def test_a_turn_ends_so_that_the_event_loop_is_served() -> None:
+    world = World()
+    world.video, world.handshakes = 300, 300
+    world.turns.turn()
+    for _ in range(20):
+        began = world.now
+        assert world.turns.turn().seconds == 0
+        assert world.now - began < SENDING + SLICE + WORKING
+
+
+def test_video_waits_for_the_rest_of_its_frame_and_audio_does_not() -> None:
+    world = World()
+    world.run(0.05)
+    began = world.now
+    world.coming = [(began, VIDEO), (began + 0.0005, VIDEO), (began + 0.0006, AUDIO)]
+    world.run(0.01)
+    (audio,) = world.times("audio")
+    first, second = world.times("video")
+    assert first - began >= GATHER
+    assert first - began < GATHER + 2 * SLICE
+    assert second - first < SLICE + 10 * STEP  # together
+    assert audio < first
+
+
+def test_sound_alone_is_sent_at_once() -> None:
+    world = World()
+    world.run(0.05)
+    world.coming = [(world.now + 0.005, AUDIO)]
+    began = world.now
+    world.run(0.01)
+    assert world.times("audio")[0] - began < 0.005 + 10 * STEP
+
+
+def test_feedback_is_read_in_batches() -> None:
+    world = World()
+    report = Arrival(Content.RTCP, b"report", ("192.0.2.1", 1), "one")
+    world.coming = [(100.0 + number / 3_000, report) for number in range(3_000)]
+    world.run(1.0)
+    assert len(world.times("read")) < 1.1 / REST
+    assert max(world.gaps("read")) < 0.005
+    assert not [one for one in world.coming if one[0] < world.now - 0.005]
+
+
+def test_nothing_to_do_costs_nothing_but_ticks() -> None:
+    world = World()
+    world.run(1.0)
+    assert len(world.times("tick")) <= 51
+    assert len(world.times("read")) <= 52
+
+
+def test_handshakes_come_after_media_and_in_small_pieces() -> None:
+    world = World()
+    world.run(0.05)
+    began = world.now
+    world.coming = [(began, HANDSHAKE)] * 64 + [(began + number * 0.02, AUDIO) for number in range(1, 5)]
+    world.run(0.1)
+    assert world.handshakes == 0
+    for number, at in enumerate(world.times("audio"), 1):
+        assert at - (began + number * 0.02) < WORKING + HANDSHAKING + 0.001
+
+
+def test_handshakes_go_on_while_sending_is_behind() -> None:
+    world = World()
+    world.video, world.handshakes = 100_000, 20
+    world.run(0.2)
+    assert world.handshakes == 0
+    assert len(world.times("work")) == 20
+
+
+def test_a_flood_that_is_let_in_does_not_end_a_turn_later() -> None:
+    world = World()
+    report = Arrival(Content.RTCP, b"report", ("192.0.2.1", 1), "one")
+    world.coming = [(world.now, report)] * 20_000
+    world.video = 50
+    for _ in range(20):
+        began = world.now
+        world.turns.turn()
+        assert world.now - began < 0.01
+    assert len(world.times("video")) > 0
+
+
+def test_a_fault_is_told_and_ends_nothing() -> None:
+    world = World()
+    world.coming = [(world.now, FAULTY), (world.now, VIDEO)]
+    world.run(0.01)
+    assert [type(fault) for fault in world.faults] == [ValueError]
+    assert len(world.times("video")) == 1
