@@ -24,6 +24,39 @@ def channel_url(service: str) -> str:
     return urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, "/ws", "", ""))
 
 
+class Rooms:
+    """The channels of an audience; the tasks are this object's, and end with `close`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self.all: list[Channel] = []
+
+    def open(self, ticket: str, playing: Callable[[], bool]) -> Channel:
+        channel = Channel(self._url, ticket, playing)
+        self.all.append(channel)
+        self._tasks[channel] = asyncio.create_task(channel.run(), name="channel")
+        return channel
+
+    async def leave(self, channel: Channel) -> None:
+        """As a page that is closed."""
+        task = self._tasks.pop(channel, None)
+        if task is not None:
+            self.all.remove(channel)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def close(self) -> None:
+        for channel in list(self.all):
+            await self.leave(channel)
+
+    def figures(self) -> dict[str, object]:
+        said = sum((channel.heard for channel in self.all), Counter[str]())
+        closed = Counter(str(channel.closed) for channel in self.all if channel.closed is not None)
+        opened = sum(channel.opened_at is not None for channel in self.all)
+        return {"channels": len(self.all), "opened": opened, "closed_with": dict(closed), "messages": dict(said)}
+
+
 class Channel:
     """`run` until cancelled, or until the service closes it. `heard` gets the type of each message."""
 

@@ -73,9 +73,9 @@ class Counts(NamedTuple):
     lines: npt.NDArray[np.int64]  # (viewers, LINES, COLUMNS)
     bits: npt.NDArray[np.int64]  # (viewers, LINES, WORDS)
     viewers: npt.NDArray[np.int64]  # (viewers, 8)
-    delays: npt.NDArray[np.int64]  # (GROUPS, 2 kinds, BUCKETS of 0.1 ms): of sound, and of each frame's last packet
-    last: npt.NDArray[np.int64]  # (2 kinds, TABLE): when the last viewer had it, without those that were recovered
-    sent: npt.NDArray[np.int64]  # (2 kinds, TABLE): when it was sent; the publisher writes it (shared memory)
+    delays: npt.NDArray[np.int64]  # (GROUPS, 2 kinds, BUCKETS of 0.1 ms): of every packet
+    last: npt.NDArray[np.int64]  # (2 kinds, TABLE): when the last viewer had it (a frame: its end), unless recovered
+    sent: npt.NDArray[np.int64]  # (2 kinds, TABLE): when it was sent (a frame: begun); shared with the publisher
     measured: npt.NDArray[np.int64]  # (2 kinds, 2): first index of the measured part, and the one after it
     gaps: npt.NDArray[np.int64]  # (MOST_GAPS, 4): viewer, line, first missing, last missing
     found: npt.NDArray[np.int64]  # number of gaps that wait for Python; of those that found no room
@@ -198,10 +198,9 @@ def note_delay(counts, row, group, timestamp, marker, arrival, moved):  # type: 
     delay = arrival - sent
     if delay > LATE_NS:
         row[LATE] += 1
-    if kind == 0 or marker:
-        counts.delays[group, kind, min(max(delay // BUCKET, 0), BUCKETS - 1)] += 1
-        if moved > 0:
-            counts.last[kind, place] = max(counts.last[kind, place], arrival)
+    counts.delays[group, kind, min(max(delay // BUCKET, 0), BUCKETS - 1)] += 1
+    if moved > 0 and (kind == 0 or marker):
+        counts.last[kind, place] = max(counts.last[kind, place], arrival)
 
 
 @compiled

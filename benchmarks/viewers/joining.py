@@ -33,7 +33,7 @@ class NotJoined(Exception):
         self.later = later
 
 
-@dataclass
+@dataclass(eq=False)
 class Joined:
     """One viewer's session. Times in ns of CLOCK_REALTIME."""
 

@@ -181,7 +181,7 @@ class Measurement:
         return total
 
     def _delay(self, kind: int) -> list[dict[str, float]]:
-        """Of every packet to every viewer, by group of viewers."""
+        """Of every packet to every viewer, by group of viewers; of picture since its frame began to be sent."""
         return [of_histogram(row[kind]) for row in self._delays if row.sum()]
 
     def _last(self, kind: int, during_key_frames: bool = False) -> dict[str, float]:
@@ -193,7 +193,7 @@ class Measurement:
             inside = np.zeros(len(indices), bool)
             for frame in self._table.key_frames(self._first[VIDEO], self._end[VIDEO]):
                 place = frame % TABLE
-                begin, end = self._table.first[place], self._crowd.counts.last[VIDEO, place]
+                begin, end = self._table.sent[VIDEO, place], self._crowd.counts.last[VIDEO, place]
                 inside |= (sent <= end) & (last >= begin)
             known &= inside
         return spread_of((last - sent)[known] / 1e6)
@@ -239,7 +239,7 @@ def _shares(got: dict[int, Array], expected: dict[int, int], grown: Array, kinds
         "video_least": int(got[VIDEO].min()) if len(total) else None,
         "lost": int(lost.sum()),
         "viewers_with_loss": int((lost > 0).sum()),
-        "numbers_lost": summed(LOST) + summed(MISSING),
+        "numbers_missing": summed(LOST) + summed(MISSING),
         "recovered": summed(RECOVERED),
         "duplicates": summed(DUPLICATES),
         "late": summed(LATE),

@@ -271,7 +271,7 @@ class Publisher:
             self._asked, self._asked_at = False, now
         place, count = self._frames % TABLE, frame_packets(self._in_group)
         self._table.packets[place] = -count if self._in_group == 0 else count
-        self._table.first[place] = time.time_ns()
+        self._table.sent[VIDEO, place] = time.time_ns()
         self._table.head[t.FRAMES] = self._frames + 1
         for packet in frame(self._frames, self._number, self._in_group):
             self._send(packet)
@@ -283,7 +283,8 @@ class Publisher:
     def _send(self, packet: Packet) -> None:
         kind, clock = packet.kind, time.time_ns()
         rtp = self._stream.rtp(packet, self._types[kind], self._ssrcs[kind], clock)
-        self._table.sent[kind, packet.index % TABLE] = clock
+        if kind == AUDIO:
+            self._table.sent[kind, packet.index % TABLE] = clock
         if not self._way.send(rtp, kind):
             self._table.head[t.REFUSED] += 1
         kept = self._kept[kind]

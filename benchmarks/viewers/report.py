@@ -83,7 +83,10 @@ def summary(figures: dict[str, Any]) -> list[tuple[str, object]]:
         ("packets sent (sound, picture)", f"{figures['sent']['audio']:,}, {figures['sent']['video']:,}"),
         ("packets delivered to all", f"{figures['packets_delivered']:,}"),
         ("a second", f"{figures['packets_per_second']:,}"),
-        ("lost after recovery", f"{received['lost']:,} at {received['viewers_with_loss']} viewers"),
+        (
+            "lost after recovery",
+            f"{received['lost']:,} at {received['viewers_with_loss']} viewers",
+        ),
         (
             "share received: least of any viewer, mean",
             f"{_share(received['share_least'])}, {_share(received['share_mean'])}",
@@ -104,7 +107,7 @@ def summary(figures: dict[str, Any]) -> list[tuple[str, object]]:
     rows += [
         ("sound, in to out, last viewer: p50, p99, max", _delays(figures["audio_delay_last_viewer_ms"])),
         ("… while a key frame was on its way", _delays(figures["audio_delay_last_viewer_key_frames_ms"])),
-        ("a frame's last packet, last viewer", _delays(figures["video_delay_last_viewer_ms"])),
+        ("picture, begin of a frame to its end at the last viewer", _delays(figures["video_delay_last_viewer_ms"])),
         ("longest gap of sound: median and worst viewer", _gap(figures["longest_gap_ms"]["audio"])),
         ("longest gap of picture", _gap(figures["longest_gap_ms"]["video"])),
         ("dropped by the relay", figures.get("dropped_by_relay") or "nothing"),
@@ -114,6 +117,7 @@ def summary(figures: dict[str, Any]) -> list[tuple[str, object]]:
             "this program: core, µs a packet, slowest visit",
             f"{generator['core']:.0%}, {generator['microseconds_per_packet']}, {generator['slowest_visit_ms']} ms",
         ),
+        *([("room", figures["room"])] if "room" in figures else []),
         ("machine busy", f"{figures['machine_busy']:.0%}"),
         ("publisher late at most", f"{generator['publisher_latest_ms']} ms"),
     ]

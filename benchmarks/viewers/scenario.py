@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser, viewers: int, seconds: float) -> 
     parser.add_argument("--codec", choices=["vp8", "h264"], default="vp8")
     parser.add_argument("--slots", type=int, default=4, help="pairs of lines in an offer")
     parser.add_argument("--full-offer", action="store_true", help="offer what a browser offers by itself")
+    parser.add_argument("--channel", action="store_true", help="each viewer is in the room, with heartbeats")
     parser.add_argument("--veth", action="store_true", help="server in a network namespace of its own (needs root)")
     parser.add_argument("--name", help="of the JSON in benchmarks/results")
 
@@ -38,6 +39,7 @@ def options_of(given: argparse.Namespace, **changes: Any) -> Options:
         "slots": given.slots,
         "full": given.full_offer,
         "veth": given.veth,
+        "channel": given.channel,
     }
     return Options(**{**found, **changes})
 
@@ -79,6 +81,8 @@ async def measure(on: Stage, seconds: float, what: str = "measuring") -> dict[st
     dropped = {reason: after[reason] - before.get(reason, 0) for reason in after}
     figures["dropped_by_relay"] = {reason: count for reason, count in dropped.items() if count}
     figures["failed_to_join"] = len(on.failures)
+    if on.rooms is not None:
+        figures["room"] = on.rooms.figures()
     return figures
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import msgspec
 
 from benchmarks.viewers import table as t
+from benchmarks.viewers.channel import Channel, Rooms, channel_url
+from benchmarks.viewers.counting import LAST_AT
 from benchmarks.viewers.crowd import Crowd
 from benchmarks.viewers.description import SLOTS
 from benchmarks.viewers.joining import Door, Joined, NotJoined
@@ -27,6 +30,7 @@ from benchmarks.viewers.table import Table
 SHARED = "/dev/shm" if os.path.isdir("/dev/shm") else None
 CONNECT_WITHIN = 20.0
 WARM_UP = 3.0
+PLAYING_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Options:
     seed: int = 1
     capacity: int = 0
     """Places for viewers; 0: `viewers`."""
+    channel: bool = False
+    """Each viewer is in the room too."""
     other: Other | None = None
 
 
@@ -79,6 +85,8 @@ class Stage:
         self.publisher = publisher
         self.audience: list[Joined] = []
         self.failures: list[str] = []
+        self.rooms = Rooms(channel_url(service.service.url)) if service is not None and options.channel else None
+        self._channels: dict[Joined, Channel] = {}
         self._next = 0
 
     def processes(self) -> dict[str, list[int]]:
@@ -105,20 +113,31 @@ class Stage:
     async def join_one(self) -> Joined | None:
         number = self._next
         self._next += 1
+        ticket = self._ticket(number)
         verify = number < self.options.verify
         lossy = not verify and self.options.lossy > 0 and number % round(1 / self.options.lossy) == 0
         try:
             joined = await self.door.join(
-                self._ticket(number), int(lossy), verify, self.options.loss if lossy else 0.0, CONNECT_WITHIN
+                ticket, int(lossy), verify, self.options.loss if lossy else 0.0, CONNECT_WITHIN
             )
         except NotJoined as error:
             self.failures.append(str(error))
             return None
         self.audience.append(joined)
+        if self.rooms is not None:
+            self._channels[joined] = self.rooms.open(ticket, lambda: self.plays(joined))
         return joined
+
+    def plays(self, joined: Joined) -> bool:
+        """Whether anything came within the last two seconds."""
+        last = int(self.crowd.counts.lines[joined.viewer.place, :, LAST_AT].max())
+        return time.time_ns() - last < PLAYING_NS
 
     async def leave(self, joined: Joined) -> None:
         self.audience.remove(joined)
+        channel = self._channels.pop(joined, None)
+        if channel is not None and self.rooms is not None:
+            await self.rooms.leave(channel)
         await self.door.leave(joined)
 
     def _ticket(self, number: int) -> str:
@@ -154,7 +173,10 @@ async def stage(options: Options) -> AsyncIterator[Stage]:
         stack.callback(crowd.stop)
         whep = service.whep if service is not None else options.other.whep if options.other is not None else ""
         door = await stack.enter_async_context(Door(crowd, whep, options.slots, options.full))
-        yield Stage(options, service, crowd, door, table, publisher)
+        made = Stage(options, service, crowd, door, table, publisher)
+        if made.rooms is not None:
+            stack.push_async_callback(made.rooms.close)
+        yield made
 
 
 async def _publisher(

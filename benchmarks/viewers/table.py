@@ -1,8 +1,8 @@
 """What the publisher sent and when: a file mapped into the publisher's process and the viewers'.
 
 One int64 array: `HEAD` words of state, then by index modulo `TABLE` (benchmarks/viewers/media.py) the times of sending
-(ns of CLOCK_REALTIME) of sound, of each frame's last packet, of each frame's first packet, and each frame's packets
-(negative: a key frame). A time is written before its packet is sent.
+(ns of CLOCK_REALTIME) of sound and of each frame's first packet, and each frame's packets (negative: a key frame). A
+time is written before its packet is sent.
 """
 
 from __future__ import annotations
@@ -35,13 +35,12 @@ class Table:
     """Both sides' view; the one who makes it gives `create`."""
 
     def __init__(self, path: Path, create: bool = False) -> None:
-        size = HEAD + 4 * TABLE
+        size = HEAD + 3 * TABLE
         words: npt.NDArray[np.int64] = np.memmap(path, np.int64, "w+" if create else "r+", shape=(size,))
         self.head = words[:HEAD]
-        rows = words[HEAD:].reshape(4, TABLE)
+        rows = words[HEAD:].reshape(3, TABLE)
         self.sent = rows[:2]
-        self.first = rows[2]
-        self.packets = rows[3]
+        self.packets = rows[2]
 
     def begun(self, kind: int) -> int:
         """The index after the last one that was begun."""
