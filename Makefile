@@ -46,8 +46,8 @@ bench-peers: development $(STAMPS)/pages  ## install Janus and Pion and measure 
 	@sh benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.peers $(ARGS)
 
-soak: development $(STAMPS)/pages  ## long runs, not in CI
-	$(BIN)/python -m benchmarks.fanout --viewers 200 --seconds 900
+soak: development $(STAMPS)/pages  ## half an hour of comings and goings (ARGS="--minutes 5"), not in CI
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: $(STAMPS)/uv  ## resolve the dependencies again (after a change in pyproject.toml)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,9 +1,12 @@
 """How large an audience the relay carries, and at what cost.
 
-python -m benchmarks.audience                 1,120 viewers for 60 s: nothing lost after recovery?
-python -m benchmarks.audience --largest       the largest audience with nothing lost, and what broke first
-python -m benchmarks.audience --scaling       cost per viewer at 350 against 1,400
-python -m benchmarks.audience --veth          over a veth pair instead of loopback
+    python -m benchmarks.audience                 1,120 viewers for 60 s: nothing lost after recovery?
+    python -m benchmarks.audience --largest       the largest audience with nothing lost, and what broke first
+    python -m benchmarks.audience --scaling       cost per viewer at 350 against 1,400
+    python -m benchmarks.audience --path both     the compiled packet path and the reference, in turns
+    python -m benchmarks.audience --veth          over a veth pair instead of loopback
+
+"Lost" is what the publisher sent in the measured part and a viewer never got, whoever dropped it, resends included.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any
 
 from benchmarks.viewers.processes import machine
 from benchmarks.viewers.report import console, grid, keep, lay_out, summary, warn_if_void
-from benchmarks.viewers.scenario import arguments, fill, measure, options_of, run, shrink
+from benchmarks.viewers.scenario import PATHS, arguments, fill, measure, options_of, run, shrink
 from benchmarks.viewers.stage import Stage, stage
 
 TARGET = 2.8  # µs of the relay's CPU per delivered packet
@@ -83,6 +86,34 @@ def _line(size: int, figures: dict[str, Any]) -> str:
     )
 
 
+def both(given: argparse.Namespace) -> dict[str, Any]:
+    """Each path in a service of its own, in turns, so that what else the machine does falls on both."""
+    runs = []
+    for _ in range(given.repeats):
+        for path in ("compiled", "reference"):
+            figures = asyncio.run(run(options_of(given, path=path), given.seconds))
+            warn_if_void(figures)
+            runs.append({"path": path, **figures})
+    rows = []
+    for one in runs:
+        cost, sound = one["cpu"]["relay"], one["audio_delay_last_viewer_ms"]
+        rows.append(
+            (
+                one["path"],
+                f"{cost['microseconds_per_packet']:.2f}",
+                f"{cost['of_these_in_the_kernel']:.2f}",
+                f"{cost['core']:.0%}",
+                one["received"]["lost"],
+                sound.get("p99", "-"),
+                one["memory_mb"]["relay"],
+                one["seconds_to_start"],
+            )
+        )
+    heads = ("path", "µs a packet", "kernel", "core", "lost", "sound p99 ms", "MB", "start s")
+    lay_out(f"{given.viewers} viewers, both packet paths", heads, rows)
+    return {"runs": runs}
+
+
 async def scaling(given: argparse.Namespace, sizes: Sequence[int] = SCALING) -> dict[str, Any]:
     """In one run, in turns, so that what else the machine does falls on both."""
     costs: dict[int, list[float]] = {}
@@ -106,7 +137,8 @@ async def scaling(given: argparse.Namespace, sizes: Sequence[int] = SCALING) -> 
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.audience", description=(__doc__ or "").splitlines()[0])
-    arguments(parser, viewers=1_120, seconds=60.0)
+    arguments(parser, viewers=1_120, seconds=60.0, paths=[*PATHS, "both"])
+    parser.add_argument("--repeats", type=int, default=1, help="of --path both")
     parser.add_argument("--largest", action="store_true", help="search the largest audience (begins with --viewers)")
     parser.add_argument("--scaling", action="store_true", help="350 against 1,400 viewers")
     parser.add_argument("--up-to", type=int, default=3_000, help="viewers at most, for --largest")
@@ -114,7 +146,9 @@ def main(words: list[str] | None = None) -> None:
     given = parser.parse_args(words)
     about = machine()
     suffix = "-veth" if given.veth else ""
-    if given.largest:
+    if given.path == "both":
+        path = keep(given.name or f"paths-{given.viewers}", "both packet paths in turns", both(given), about)
+    elif given.largest:
         figures = asyncio.run(largest(given))
         grid("largest audience", [("viewers", figures["largest"]), ("broke first", "; ".join(figures["broke_first"]))])
         path = keep(given.name or f"largest{suffix}", "largest audience with nothing lost", figures, about)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.viewers.report import console, progress
 from benchmarks.viewers.stage import Options, Stage, stage
 
+PATHS = ["compiled", "reference", "auto"]
 LEAVING = 32  # at once
 
 
-def arguments(parser: argparse.ArgumentParser, viewers: int, seconds: float) -> None:
+def arguments(parser: argparse.ArgumentParser, viewers: int, seconds: float, paths: Sequence[str] = PATHS) -> None:
     """What all scenarios understand."""
     parser.add_argument("--viewers", type=int, default=viewers)
     parser.add_argument("--seconds", type=float, default=seconds, help="of the measured part")
     parser.add_argument("--rate", type=float, default=100.0, help="joins a second")
     parser.add_argument("--verify", type=int, default=8, help="viewers that decrypt every packet (at least 1)")
-    parser.add_argument("--path", choices=["compiled", "reference", "auto"], default="compiled", help="the packet path")
+    parser.add_argument("--path", choices=paths, default="compiled", help="the packet path")
     parser.add_argument("--profile", default="SRTP_AEAD_AES_128_GCM", help="the SRTP profile")
     parser.add_argument("--codec", choices=["vp8", "h264"], default="vp8")
     parser.add_argument("--slots", type=int, default=4, help="pairs of lines in an offer")

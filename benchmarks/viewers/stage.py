@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -158,6 +159,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def stage(options: Options) -> AsyncIterator[Stage]:
     """Everything is gone after it. Raises `RuntimeError` where the publisher does not get through."""
+    _allow_sockets()
     capacity = options.capacity or options.viewers
     async with contextlib.AsyncExitStack() as stack:
         service = None
@@ -177,6 +179,12 @@ async def stage(options: Options) -> AsyncIterator[Stage]:
         if made.rooms is not None:
             stack.push_async_callback(made.rooms.close)
         yield made
+
+
+def _allow_sockets() -> None:
+    """As many descriptors as this process may have; the service inherits it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _publisher(
