@@ -1,10 +1,11 @@
 """What each step of the packet path gives: encrypting and sending alone, without a relay around it.
 
-    python -m benchmarks.sending --viewers 200 [--repeats 3]
+    python -m benchmarks.sending --viewers 400 [--repeats 3]
 
 One process sends, another one reads all sockets. Steps: the reference; the compiled loop without segmentation offload;
-with it. Runs of one packet (sound) and of four (a frame) of 1,100 bytes to each viewer, every 10 ms. The figure is the
-sender's user and system time for each packet that the kernel took; the steps take turns.
+with it. Patterns, to each viewer every 10 ms: a packet of sound; a frame of four packets of 1,100 bytes; a frame whose
+sizes differ by some bytes, as browsers cut them; a pass of a key frame; a frame and sound, apart and as one message.
+The figure is the sender's user and system time for each packet that the kernel took; everything takes turns.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import multiprocessing
 import os
 import platform
+import resource
 import secrets
 import select
 import socket
@@ -32,8 +34,18 @@ from signaling.ports import Fanout, SrtpKeys
 RESULTS = Path(__file__).parent / "results"
 SO_NO_CHECK = 11  # of Linux: without checksums the kernel refuses the offload, and the fan-out goes on without it
 PERIOD = 1  # of every packet
-RUNS = (1, 4)
-SENDS = 40
+SOUND, FULL = 110, 1_100  # bytes
+PATTERNS: dict[str, tuple[tuple[int, ...], ...]] = {
+    "sound": ((SOUND,),),
+    "frame": ((FULL,) * 4,),
+    "frame, unequal": ((1_080, 1_095, 1_096, 1_096),),
+    "key frame's pass": ((FULL,) * 8,),
+    "frame and sound": ((SOUND,), (FULL,) * 4),
+    "frame with sound": ((*(FULL,) * 4, SOUND),),
+}
+"""Sizes of the packets of each call of `send`."""
+SLICE = 256  # packets times viewers of a call, as in the relay
+SENDS = 30
 EVERY = 0.01  # seconds
 STEPS = ("reference", "compiled", "compiled, offload")
 
@@ -66,33 +78,46 @@ def measure(viewers: int, repeats: int) -> list[dict[str, object]]:
         for one in sockets:
             viewer = fanouts[step].add(SrtpKeys("SRTP_AEAD_AES_128_GCM", secrets.token_bytes(28)), one.getsockname())
             fanouts[step].mark(viewer, PERIOD, viewer + 1)
-    found: dict[tuple[str, int], list[float]] = {(step, run): [] for step in STEPS for run in RUNS}
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {(step, one): [] for step in STEPS for one in PATTERNS}
     number = 0
     for repeat in range(repeats + 1):
-        for (step, run), figures in found.items():
-            figure = _send(fanouts[step], run, viewers, number)
-            number += SENDS * run
+        for (step, pattern), figures in found.items():
+            figure, number = _send(fanouts[step], PATTERNS[pattern], viewers, number)
             if repeat:  # the first time warms up, and lets the kernel refuse the offload where it shall
                 figures.append(figure)
     reader.kill()
     return [
-        {"step": step, "packets_a_run": run, "microseconds": [round(one, 2) for one in figures]}
-        for (step, run), figures in found.items()
+        {
+            "step": step,
+            "pattern": pattern,
+            "microseconds": [round(user + kernel, 2) for user, kernel in figures],
+            "kernel": [round(kernel, 2) for _, kernel in figures],
+        }
+        for (step, pattern), figures in found.items()
     ]
 
 
-def _send(fanout: Fanout, run: int, viewers: int, number: int) -> float:
+def _send(
+    fanout: Fanout, pattern: tuple[tuple[int, ...], ...], viewers: int, number: int
+) -> tuple[tuple[float, float], int]:
+    """User and system time of a packet, µs; and the next number."""
     everyone, offsets = array("i", range(viewers)), array("i", bytes(4 * viewers))
-    taken, began = 0, time.process_time()
-    for turn in range(SENDS):
-        first = number + turn * run
-        taken += fanout.send([_packet(one) for one in range(first, first + run)], everyone, offsets)
+    taken, began = 0, resource.getrusage(resource.RUSAGE_SELF)
+    for _ in range(SENDS):
+        for sizes in pattern:
+            packets = tuple(_packet(number + place, size) for place, size in enumerate(sizes))
+            number += len(packets)
+            step = SLICE // len(packets)
+            for first in range(0, viewers, step):
+                taken += fanout.send(packets, everyone[first : first + step], offsets[first : first + step])
         time.sleep(EVERY)
-    return 1e6 * (time.process_time() - began) / max(taken, 1)
+    ended = resource.getrusage(resource.RUSAGE_SELF)
+    scale = 1e6 / max(taken, 1)
+    return ((ended.ru_utime - began.ru_utime) * scale, (ended.ru_stime - began.ru_stime) * scale), number
 
 
-def _packet(number: int) -> bytes:
-    return struct.pack("!BBHLLL", 0x81, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, 7, PERIOD) + bytes(1_084)
+def _packet(number: int, size: int) -> bytes:
+    return struct.pack("!BBHLLL", 0x81, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, 7, PERIOD) + bytes(size - 16)
 
 
 def _socket() -> socket.socket:
@@ -105,7 +130,7 @@ def _socket() -> socket.socket:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sending", description=__doc__.splitlines()[0])
-    parser.add_argument("--viewers", type=int, default=200)
+    parser.add_argument("--viewers", type=int, default=400)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, help="where the JSON goes (default: benchmarks/results)")
     given = parser.parse_args(arguments)
@@ -114,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     for one in steps:
         figures = one["microseconds"]
         assert isinstance(figures, list)
-        print(f"{one['step']:>18}  {one['packets_a_run']} in a run  {statistics.median(figures):5.2f} µs  {figures}")
+        print(f"{one['step']:>18}  {one['pattern']:>16}  {statistics.median(figures):5.2f} µs  {figures}")
     result = {
         "what": "encrypting and sending alone, loopback, CPU of the sender per packet and viewer",
         "command": f"python -m benchmarks.sending --viewers {given.viewers} --repeats {given.repeats}",
