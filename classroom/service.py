@@ -38,7 +38,7 @@ from classroom.io.logs_structlog import configure
 from classroom.io.metrics_prometheus import Meter
 from classroom.io.office_unix import socket_path
 from classroom.io.pages_aiohttp import Pages, protect
-from classroom.io.parent_subprocess import FATAL, Start
+from classroom.io.parent_subprocess import BACKLOG, FATAL, Start
 from classroom.io.relay_asyncio import LOAD_AGE, RelayFollower
 from classroom.io.rooms_asyncio import Rooms
 from classroom.io.roster_aiohttp import RosterHandlers
@@ -206,7 +206,7 @@ async def serve(settings: Settings, start: Start) -> None:
         async with service.open():
             with _unix_socket(settings.data_dir) as unix:
                 await web.SockSite(private, unix).start()
-                await web.SockSite(public, listening, ssl_context=tls).start()
+                await web.SockSite(public, listening, ssl_context=tls, backlog=BACKLOG).start()
                 gc.collect()
                 gc.freeze()  # what lives from here on is the evening's; the rest is never scanned again
                 gc.set_threshold(*GARBAGE_EVERY)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import secrets
 from collections import deque
@@ -31,6 +32,8 @@ from signaling.session.turnstile import Turnstile
 
 HELLO_WITHIN = 10.0
 PING_EVERY = 5.0
+TURNS = 10
+"""Parts of the sockets that are pinged one after the other: all at once would hold up whoever comes in just then."""
 DEAD_AFTER = 12_000_000
 MAX_MESSAGE = 64 * 1024
 MAX_FRAMES = 256
@@ -84,13 +87,15 @@ class Rooms(Protocol):
 
 
 class ChannelSocket:
-    """The sending side of one socket. `evidence`: when its page last gave a sign, µs since the epoch."""
+    """The sending side of one socket. `evidence`: when its page last gave a sign, µs since the epoch; `turn`: when it
+    is pinged."""
 
-    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, clock: Clock) -> None:
+    def __init__(self, websocket: web.WebSocketResponse, request: web.Request, clock: Clock, turn: int) -> None:
         self.connection = f"c-{secrets.token_urlsafe(12)}"
         self.lecture: str | None = None
         self.evidence = clock.now()
         self.reason = "closed"
+        self.turn = turn
         self._websocket = websocket
         self._transport = request.transport
         self._language = language_of(request)
@@ -212,6 +217,7 @@ class Channel:
         self._clock = clock
         self._public_origin = public_origin
         self._sockets: set[ChannelSocket] = set()
+        self._turns = itertools.cycle(range(TURNS))
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -224,10 +230,12 @@ class Channel:
 
     async def run(self) -> None:
         """Pings, and buries the dead; somebody must own this task."""
-        while True:
-            await asyncio.sleep(PING_EVERY)
+        for turn in itertools.cycle(range(TURNS)):
+            await asyncio.sleep(PING_EVERY / TURNS)
             now = self._clock.now()
             for socket in tuple(self._sockets):
+                if socket.turn != turn:
+                    continue
                 if socket.alive(now):
                     socket.ping()
                 else:
@@ -253,7 +261,7 @@ class Channel:
             autoping=False, compress=False, max_msg_size=MAX_MESSAGE, timeout=CLOSE_WITHIN
         )
         await websocket.prepare(request)
-        socket = ChannelSocket(websocket, request, self._clock)
+        socket = ChannelSocket(websocket, request, self._clock, next(self._turns))
         self._sockets.add(socket)
         self._empty.clear()
         try:

@@ -41,6 +41,8 @@ FATAL = 78
 """Exit status of a child that starting again cannot help (EX_CONFIG); it has said why."""
 BIND_WITHIN = 3.0
 BACKLOG = 2_048
+"""Connections that wait until they are accepted: some hundred members, whose browsers open several each, in the same
+moment. One that finds no room is tried again by its kernel, a second later."""
 
 CONTROL = "relay.sock"
 LONGEST_PATH = 100

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -42,6 +43,8 @@ from signaling.control import (
 from signaling.errors import Refused
 from signaling.ports import Relay, RelayDown, RelayUp
 
+AT_ONCE = 500
+"""Peers whose invitations are read by one query."""
 WANTED = frozenset({Closing.DELETED, Closing.REPLACED})
 """Ends that the publisher, or the room, meant; after any other the publisher may come back."""
 
@@ -52,7 +55,8 @@ _log = logging.getLogger(__name__)
 
 
 class Invitations(Protocol):
-    async def invitation(self, lecture: str, member: str) -> Invitation | None: ...
+    async def of_members(self, lecture: str, members: Collection[str]) -> Sequence[Invitation]:
+        """The invitations of those who are invited."""
 
 
 class RelayFollower:
@@ -130,15 +134,29 @@ class RelayFollower:
             for lecture in self._rooms.going():
                 self._rooms.feed(lecture, RelayReturned())
         self._lost = False
+        lectures: defaultdict[str, list[OpenPeer]] = defaultdict(list)
+        for peer in peers:
+            lectures[peer.lecture].append(peer)
+        for some in lectures.values():
+            for first in range(0, len(some), AT_ONCE):
+                await self._take_over_some(some[first : first + AT_ONCE], event.at)
+
+    async def _take_over_some(self, peers: list[OpenPeer], at: float) -> None:
+        """Peers of one lecture."""
+        invited: dict[str, Invitation] = {}
+        try:
+            found = await self._invitations.of_members(peers[0].lecture, {peer.member for peer in peers})
+            invited = {invitation.member.id: invitation for invitation in found}
+        except AttendanceError as error:
+            _log.error("who the relay's peers are cannot be read: they are closed: %s", error)
         for peer in peers:
             try:
-                await self._take_over(peer, event.at)
+                await self._take_over(peer, invited.get(peer.member), at)
             except (ClassroomError, AttendanceError) as error:
                 _log.error("a peer of the relay cannot be taken over and is closed: %s", error)
                 self._errands.put(partial(self._relay.close, peer.peer, Closing.DELETED))
 
-    async def _take_over(self, peer: OpenPeer, at: float) -> None:
-        invitation = await self._invitations.invitation(peer.lecture, peer.member)
+    async def _take_over(self, peer: OpenPeer, invitation: Invitation | None, at: float) -> None:
         if invitation is None:
             self._errands.put(partial(self._relay.close, peer.peer, Closing.DELETED))
             return

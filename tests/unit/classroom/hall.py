@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,10 @@ class Roster:
         if member.startswith("nobody"):
             return None
         return Invitation(lecture, Member(member, f"名{member}", ("镇巴县", "泾洋")), member.split("-")[0], self.serial)
+
+    async def of_members(self, lecture: str, members: Collection[str]) -> list[Invitation]:
+        found = [await self.invitation(lecture, member) for member in members]
+        return [one for one in found if one is not None]
 
     async def counts(self, lectures: Sequence[str]) -> dict[str, int]:
         return dict.fromkeys(lectures, 5)

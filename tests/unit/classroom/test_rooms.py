@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 
+from attendance.errors import StoreUnavailable
 from attendance.facts import (
     Beat,
     Evidence,
@@ -20,6 +21,7 @@ from attendance.facts import (
     SlotFlowing,
     SlotSilent,
 )
+from attendance.roster import Invitation
 from classroom.errors import UserError
 from classroom.io import rooms_asyncio
 from classroom.room.inputs import Joined, Left, Person, Received
@@ -151,6 +153,33 @@ async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> 
     assert sorted(here.relay.closed) == ["w2", "w3"]
     assert here.witness.receiving(LECTURE) == 1
     assert (await here.rooms.load(LECTURE)).room.life.state is LectureState.LIVE
+
+
+async def test_a_full_relay_is_taken_over_by_a_few_queries(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    of_members = here.roster.of_members
+
+    async def counting(lecture: str, members: Collection[str]) -> list[Invitation]:
+        asked.append(len(members))
+        return await of_members(lecture, members)
+
+    monkeypatch.setattr(here.roster, "of_members", counting)
+    here.relay.open_peers = tuple(
+        OpenPeer(f"w{number}", LECTURE, f"member-{number}", None, True, False) for number in range(1_120)
+    )
+    here.relay.told.put_nowait(RelayUp(monotonic(here)))
+    await until(lambda: len(here.witness) == 1_120)
+    assert asked == [500, 500, 120]
+
+
+async def test_who_cannot_be_looked_up_is_closed(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(lecture: str, members: Collection[str]) -> list[Invitation]:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(here.roster, "of_members", away)
+    here.relay.open_peers = (OpenPeer("w1", LECTURE, "member-1", None, True, True),)
+    here.relay.told.put_nowait(RelayUp(monotonic(here)))
+    await until(lambda: here.relay.closed == ["w1"])
 
 
 async def test_a_beat_vouches_only_for_what_was_seen_since(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
