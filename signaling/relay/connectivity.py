@@ -33,6 +33,12 @@ class Connectivity:
 
     def receive(self, data: bytes, source: Address, now: float) -> list[Action]:
         """Raises `ProtocolError`."""
+        settled = self._peers.at(source)
+        if settled is not None and settled.address == source:
+            response = settled.answer(data)
+            if response is not None:
+                settled.last = settled.heard = now
+                return [SendDatagram(response, source)]
         message = parse_stun(data)
         if message.is_request:
             return self._request(message, len(data), source, now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from signaling.ports import Address
+from signaling.relay.consent import Consent
 from signaling.session.offer import Fingerprint, Setup
 
 
@@ -59,6 +60,7 @@ class Peer:
     heard: float = 0.0  # when anything authenticated last came from that address
     known: deque[Address] = field(default_factory=deque)  # the last addresses that it was heard from, `address` among
     check: Check | None = None
+    consent: Consent | None = None  # for requests from the address that was settled last
 
     def become(self, state: State) -> bool:
         """Change state where the table allows it; returns whether it did."""
@@ -66,6 +68,14 @@ class Peer:
             return False
         self.state = state
         return True
+
+    def answer(self, request: bytes) -> bytes | None:
+        """The response to the request that a peer repeats from its address, None for everything else."""
+        if self.address is None:
+            return None
+        if self.consent is None or self.consent.address != self.address:
+            self.consent = Consent(f"{self.ufrag}:{self.remote_ufrag}", self.pwd, self.address)
+        return self.consent.answer(request)
 
 
 MOST_ADDRESSES = 4  # of one peer: a phone has Wi-Fi and mobile, each with IPv4 and IPv6
