@@ -1,8 +1,8 @@
 """The relay's process: one UDP port, one control socket, one thread.
 
 Started by exec (`python -m signaling.io.process_asyncio SETTINGS-AS-JSON`), never by fork, and ends with its parent.
-The loop reads at most 64 datagrams, then sends for about a millisecond, then looks at everything else again, so that
-audio, checks and commands are served between the slices of a key frame for a whole audience.
+Media goes in turns (`turns.py`), each a few milliseconds at most; between them the event loop serves the control
+socket. The port wakes the loop only while nothing has been heard for a turn: under load the turns come by the clock.
 """
 
 from __future__ import annotations
@@ -18,32 +18,28 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec
 
 import msgspec
 import structlog
 
 from signaling.control import ToRelay
+from signaling.io.code_mmap import INTAKE, code_of
 from signaling.io.control_server_unix import ControlServer
 from signaling.io.dtls_pyopenssl import DtlsIdentity
+from signaling.io.intake import Intake, ReferenceIntake
+from signaling.io.intake_recvmmsg import CompiledIntake, recvmmsg_address
 from signaling.io.libsrtp_address import Unavailable
 from signaling.io.packet_path import Wanted, choose
 from signaling.io.port_udp import UdpPort
 from signaling.io.shell import Shell
+from signaling.io.turns import Turns
 from signaling.ports import Address
 from signaling.relay.limits import Limits
 from signaling.relay.relay import Relay
 
-READS = 64  # datagrams per turn of the loop
-GATHER = 0.001  # seconds that what was read waits for the rest of its frame: one run of segments costs a half of two
-SENDING = 0.001  # seconds of sending per turn of the loop
-TICK = 0.02  # seconds
 PARENT_CHECK = 1.0  # seconds
 LOGGED_FAULTS = 100
-
-P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +55,7 @@ class RelaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     udp_descriptor: int | None = None
     advertise: tuple[str, ...] = ()
     parent: int = 0
-    fanout: Wanted = "reference"
+    fanout: Wanted = "auto"
     limits: Limits = Limits()
 
 
@@ -74,24 +70,29 @@ class RelayProcess:
         if path.missing is not None:
             _log.warning("packet path: %s, for the compiled one cannot be had: %s", path.name, path.missing)
         _log.info("packet path: %s (%s)", path.name, path.detail)
-        self._slice = path.slice
+        intake = choose_intake(self._port, settings)
         identity = DtlsIdentity()
         addresses = advertised(settings.advertise, self._port.host, self._port.number)
         epoch = time.time() - time.monotonic()
-        relay = Relay(identity.fingerprint, addresses, random.SystemRandom(), settings.limits, epoch=epoch)
+        relay = Relay(
+            identity.fingerprint, addresses, random.SystemRandom(), settings.limits, epoch=epoch, allowed=intake
+        )
         self._control = ControlServer(Path(settings.control), self._command)
         self._shell = Shell(
             relay,
             relay.schedule,
             self._port,
+            intake,
             path.fanout,
             identity,
             self._control.send,
             time.process_time,
         )
+        self._turns = Turns(self._shell, intake, path.slice, time.monotonic, self._failed)
+        self._next: asyncio.TimerHandle | None = None
+        self._listening = False
         self._parent = settings.parent or os.getppid()
         self._stopping = asyncio.Event()
-        self._sending = False
         self._faults = 0
 
     async def run(self) -> None:
@@ -100,61 +101,44 @@ class RelayProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         await self._control.start()
-        loop.add_reader(self._port.fileno(), self._readable)
         gc.collect()
         gc.freeze()  # what lives from here on is small; the rest is never scanned again
         _log.info("relay listens on UDP port %d", self._port.number)
         async with asyncio.TaskGroup() as tasks:
-            clock = tasks.create_task(self._ticks(), name="relay clock")
             guard = tasks.create_task(self._watch_parent(), name="relay parent")
+            self._turn()
             await self._stopping.wait()
-            clock.cancel()
             guard.cancel()
+        if self._next is not None:
+            self._next.cancel()
         loop.remove_reader(self._port.fileno())
         self._shell.shut_down(time.monotonic())
         await self._control.close()
         self._port.close()
 
-    def _readable(self) -> None:
-        for _ in range(READS):
-            received = self._port.receive()
-            if received is None:
-                break
-            self._guarded(self._shell.datagram, received[0], received[1], time.monotonic())
-        self._begin_sending(GATHER)
+    def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._next is not None:
+            self._next.cancel()  # a datagram came before its time
+        rest = self._turns.turn()
+        if rest.listening and not self._listening:
+            loop.add_reader(self._port.fileno(), self._turn)
+        elif self._listening and not rest.listening:
+            loop.remove_reader(self._port.fileno())
+        self._listening = rest.listening
+        self._next = loop.call_later(rest.seconds, self._turn)
 
     def _command(self, message: ToRelay) -> None:
-        self._guarded(self._shell.command, message, time.monotonic())
-        self._begin_sending()
-
-    def _guarded(self, feed: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
-        """A fault of ours that one datagram brings out must not end the lecture for everybody else. The first ones are
-        logged in full; a fault in every packet must not fill the disk."""
         try:
-            feed(*arguments, **named)
-        except Exception:
-            self._faults += 1
-            if self._faults <= LOGGED_FAULTS:
-                _log.exception("fault %d in the relay", self._faults)
+            self._shell.command(message, time.monotonic())
+        except Exception as error:
+            self._failed(error)
 
-    def _begin_sending(self, after: float = 0.0) -> None:
-        if not self._sending:
-            self._sending = True
-            asyncio.get_running_loop().call_later(after, self._send)
-
-    def _send(self) -> None:
-        self._sending = False
-        until = time.monotonic() + SENDING
-        while self._shell.send_slice(self._slice):
-            if time.monotonic() >= until:
-                self._begin_sending()
-                return
-
-    async def _ticks(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            self._guarded(self._shell.tick, time.monotonic())
-            self._begin_sending()
+    def _failed(self, error: Exception) -> None:
+        """The first faults are logged in full; a fault in every packet must not fill the disk."""
+        self._faults += 1
+        if self._faults <= LOGGED_FAULTS:
+            _log.error("fault %d in the relay", self._faults, exc_info=error)
 
     async def _watch_parent(self) -> None:
         while not self._stopping.is_set():
@@ -162,6 +146,20 @@ class RelayProcess:
                 _log.warning("the parent process is gone: the relay ends")
                 self._stopping.set()
             await asyncio.sleep(PARENT_CHECK)
+
+
+def choose_intake(port: UdpPort, settings: RelaySettings) -> Intake:
+    """The compiled one where the packet path is to be compiled and this machine can. Raises `Unavailable`."""
+    if settings.fanout == "reference":
+        return ReferenceIntake(port)
+    peers = settings.limits.viewers + settings.limits.publications
+    try:
+        return CompiledIntake(port, code_of(INTAKE).run, recvmmsg_address(), peers)
+    except Unavailable as error:
+        if settings.fanout == "compiled":
+            raise
+        _log.warning("datagrams are read one by one: %s", error)
+        return ReferenceIntake(port)
 
 
 def advertised(configured: tuple[str, ...], host: str, port: int) -> tuple[Address, ...]:

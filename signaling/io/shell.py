@@ -1,22 +1,23 @@
 """Joins the relay's core with the port, DTLS and SRTP; has no loop of its own.
 
-Each datagram becomes at most one input; every action of an input is performed before the next input is fed. A datagram
-of an unknown address costs a look-up (or one attempt at STUN) and leaves nothing behind. Packets for audiences wait in
-the schedule until `send_slice`.
+Each datagram becomes at most one input; every action of an input is performed before the next input is fed. Packets
+for audiences wait in the schedule until `send_slice`. Handshakes wait in a bounded queue until `work`, piece by piece,
+and so does the search for whose an SRTCP packet from a new address is.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
 
 from signaling.control import ClosePeer, Closing, Load, ToRelay, ToWeb
 from signaling.io.dtls_pyopenssl import DtlsIdentity, DtlsTransport, HandshakeState
-from signaling.io.port_udp import Content, UdpPort, content_of
+from signaling.io.intake import Arrival, Intake
+from signaling.io.port_udp import Content, UdpPort
 from signaling.io.srtp_pylibsrtp import InboundSrtp
 from signaling.ports import Address, Fanout
 from signaling.relay.actions import (
@@ -26,6 +27,7 @@ from signaling.relay.actions import (
     Forget,
     Forward,
     Input,
+    Mark,
     Move,
     PeerEnded,
     Resend,
@@ -42,6 +44,10 @@ from signaling.relay.schedule import Schedule
 
 TRIALS_PER_SECOND = 2_000  # attempts to find whose an SRTCP packet from a new address is: about 1 % of a core
 TRIALS_AT_ONCE = 4_000
+TRIALS = 100  # of one piece of work
+MOVED = 16  # SRTCP packets from new addresses that wait for their trials
+HANDSHAKES = 4_096  # datagrams that wait to be handled; more are lost, and DTLS sends them again
+HANDSHAKES_EACH = 16  # of one peer
 COPIES = 2  # of each packet that is sent again
 
 _log = logging.getLogger(__name__)
@@ -52,13 +58,11 @@ class Core(Protocol):
 
     def receive(self, one: Input, now: float) -> list[Action]: ...
 
-    def peer_at(self, address: Address) -> str | None: ...
-
 
 class _Transport:
     """One peer's DTLS, and after it its SRTP: `inbound` here, outbound in the fan-out under `index`."""
 
-    __slots__ = ("address", "dtls", "inbound", "index", "peer")
+    __slots__ = ("address", "dtls", "inbound", "index", "peer", "waiting")
 
     def __init__(self, peer: str, address: Address, dtls: DtlsTransport) -> None:
         self.peer = peer
@@ -66,6 +70,18 @@ class _Transport:
         self.dtls = dtls
         self.inbound: InboundSrtp | None = None
         self.index: int | None = None
+        self.waiting = 0  # its datagrams in the queue of handshakes
+
+
+class _Moved:
+    """An SRTCP packet from an address that is nobody's, and the peers that have not been tried yet."""
+
+    __slots__ = ("data", "source", "untried")
+
+    def __init__(self, data: bytes, source: Address, untried: Iterator[_Transport]) -> None:
+        self.data = data
+        self.source = source
+        self.untried = untried
 
 
 class Shell:
@@ -76,6 +92,7 @@ class Shell:
         core: Core,
         schedule: Schedule,
         port: UdpPort,
+        intake: Intake,
         fanout: Fanout,
         identity: DtlsIdentity,
         tell: Callable[[ToWeb], None],
@@ -84,6 +101,7 @@ class Shell:
         self._core = core
         self._schedule = schedule
         self._port = port
+        self._intake = intake
         self._fanout = fanout
         self._identity = identity
         self._tell = tell
@@ -95,7 +113,9 @@ class Shell:
         self._trials = float(TRIALS_AT_ONCE)
         self._trials_at = 0.0
         self.not_taken = 0  # packets that the kernel refused
-        self._arrivals: dict[Content, Callable[[bytes, Address, float], None]] = {
+        self._handshakes: deque[tuple[_Transport, bytes]] = deque()
+        self._moved: deque[_Moved] = deque()
+        self._arrivals: dict[Content, Callable[[Arrival, float], None]] = {
             Content.STUN: self._stun,
             Content.DTLS: self._dtls,
             Content.RTP: self._rtp,
@@ -107,6 +127,7 @@ class Shell:
             Move: self._move,
             Forward: self._schedule.put,
             Resend: self._resend,
+            Mark: self._mark,
             SendRtcp: self._send_rtcp,
             Forget: self._forget,
             Tell: self._tell_web,
@@ -114,10 +135,8 @@ class Shell:
 
     # --- inputs ------------------------------------------------------------------------------------------------------
 
-    def datagram(self, data: bytes, source: Address, now: float) -> None:
-        arrival = self._arrivals.get(content_of(data))
-        if arrival is not None:
-            arrival(data, source, now)
+    def arrived(self, arrival: Arrival, now: float) -> None:
+        self._arrivals[arrival.content](arrival, now)
 
     def command(self, message: ToRelay, now: float) -> None:
         self._feed(Commanded(message), now)
@@ -129,14 +148,40 @@ class Shell:
             self._after_dtls(transport, now)
         self._feed(Tick(), now)
 
+    @property
+    def urgent(self) -> bool:
+        """Whether audio waits, or what the kernel had no room for."""
+        return self._schedule.audio_waits or self._fanout.pending
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits to be sent."""
+        return not self._schedule.empty or self._fanout.pending
+
+    @property
+    def works(self) -> bool:
+        """Whether `work` has something to do."""
+        return bool(self._handshakes or self._moved)
+
+    def work(self, now: float) -> None:
+        """One piece of what can wait: less than a millisecond."""
+        if self._handshakes:
+            self._handshake(*self._handshakes.popleft(), now)
+        elif self._moved:
+            self._search(self._moved[0], now)
+
     def send_slice(self, most: int) -> bool:
-        """Send the schedule's next slice of at most `most` datagrams; False when nothing waits."""
+        """Send the schedule's next slice of at most `most` datagrams, after what was left of the last. False while the
+        kernel has no room."""
+        if self._fanout.pending:
+            self.not_taken -= self._fanout.resume()
+            if self._fanout.pending:
+                return False
         found = self._schedule.take(most)
-        if found is None:
-            return False
-        taken = self._fanout.send(found.packets, found.viewers)
-        self.not_taken += len(found.packets) * len(found.viewers) - taken
-        return True
+        if found is not None:
+            taken = self._fanout.send(found.packets, found.viewers, found.offsets)
+            self.not_taken += len(found.packets) * len(found.viewers) - taken
+        return not self._fanout.pending
 
     def shut_down(self, now: float) -> None:
         """Close every peer, so that players learn of it at once and the web process of each peer's end."""
@@ -159,53 +204,62 @@ class Shell:
 
     # --- datagrams ---------------------------------------------------------------------------------------------------
 
-    def _at(self, source: Address) -> _Transport | None:
-        peer = self._core.peer_at(source)
-        return None if peer is None else self._transports.get(peer)
+    def _stun(self, arrival: Arrival, now: float) -> None:
+        self._feed(StunArrived(arrival.data, arrival.source), now)
 
-    def _stun(self, data: bytes, source: Address, now: float) -> None:
-        self._feed(StunArrived(data, source), now)
+    def _dtls(self, arrival: Arrival, now: float) -> None:
+        transport = self._transports.get(arrival.peer) if arrival.peer is not None else None
+        if transport is None or transport.waiting >= HANDSHAKES_EACH or len(self._handshakes) >= HANDSHAKES:
+            return
+        transport.waiting += 1
+        self._handshakes.append((transport, arrival.data))
 
-    def _dtls(self, data: bytes, source: Address, now: float) -> None:
-        transport = self._at(source)
-        if transport is not None:
-            transport.dtls.receive(data, now)
-            self._after_dtls(transport, now)
-
-    def _rtp(self, data: bytes, source: Address, now: float) -> None:
-        transport = self._at(source)
+    def _rtp(self, arrival: Arrival, now: float) -> None:
+        transport = self._transports.get(arrival.peer) if arrival.peer is not None else None
         if transport is None or transport.inbound is None:
             return
-        packet = transport.inbound.rtp(data)
+        packet = transport.inbound.rtp(arrival.data)
         if packet is not None:
             self._feed(RtpArrived(transport.peer, packet), now)
 
-    def _rtcp(self, data: bytes, source: Address, now: float) -> None:
-        transport = self._at(source)
-        if transport is None:
-            self._rtcp_from_elsewhere(data, source, now)
-        elif transport.inbound is not None:
-            packet = transport.inbound.rtcp(data)
+    def _rtcp(self, arrival: Arrival, now: float) -> None:
+        if arrival.peer is None:
+            if len(self._moved) < MOVED:
+                self._moved.append(_Moved(arrival.data, arrival.source, iter(tuple(self._transports.values()))))
+            return
+        transport = self._transports.get(arrival.peer)
+        if transport is not None and transport.inbound is not None:
+            packet = transport.inbound.rtcp(arrival.data)
             if packet is not None:
-                self._feed(RtcpArrived(transport.peer, packet, source), now)
+                self._feed(RtcpArrived(transport.peer, packet, arrival.source), now)
 
-    def _rtcp_from_elsewhere(self, data: bytes, source: Address, now: float) -> None:
+    def _search(self, moved: _Moved, now: float) -> None:
         """A peer whose address changed may send SRTCP before its next check. Nothing in the packet says whose it is
         (browsers that only watch all use SSRC 1), so each context is tried; a budget bounds what forgers can cost."""
         self._trials = min(TRIALS_AT_ONCE, self._trials + (now - self._trials_at) * TRIALS_PER_SECOND)
         self._trials_at = now
-        for transport in self._transports.values():
+        for _ in range(TRIALS):
+            transport = next(moved.untried, None)
+            if transport is None or self._trials < 1:
+                self._moved.popleft()
+                return
             if transport.inbound is None:
                 continue
-            if self._trials < 1:
-                return
             self._trials -= 1
-            packet = transport.inbound.rtcp(data)
+            packet = transport.inbound.rtcp(moved.data)
             if packet is not None:
-                self._feed(RtcpArrived(transport.peer, packet, source), now)
+                self._moved.popleft()
+                if self._transports.get(transport.peer) is transport:
+                    self._feed(RtcpArrived(transport.peer, packet, moved.source), now)
                 return
 
     # --- DTLS --------------------------------------------------------------------------------------------------------
+
+    def _handshake(self, transport: _Transport, data: bytes, now: float) -> None:
+        transport.waiting -= 1
+        if self._transports.get(transport.peer) is transport:
+            transport.dtls.receive(data, now)
+            self._after_dtls(transport, now)
 
     def _after_dtls(self, transport: _Transport, now: float) -> None:
         self._flush(transport)
@@ -252,7 +306,10 @@ class Shell:
         """Twice: who lost the packet is as likely to lose this one, and some players (aiortc) ask only once. It costs a
         viewer's share of loss once more; SRTP drops the second copy."""
         packets = action.packets * COPIES
-        self.not_taken += len(packets) - self._fanout.send(packets, (action.viewer,))
+        self.not_taken += len(packets) - self._fanout.send(packets, (action.viewer,), (action.offset,))
+
+    def _mark(self, action: Mark, now: float) -> None:
+        self._fanout.mark(action.viewer, action.period, action.mark)
 
     def _send_rtcp(self, action: SendRtcp, now: float) -> None:
         transport = self._transports.get(action.peer)
@@ -272,6 +329,8 @@ class Shell:
     def _tell_web(self, action: Tell, now: float) -> None:
         message = action.message
         if isinstance(message, Load):
-            dropped = {**message.dropped, "not-taken": self.not_taken} if self.not_taken else message.dropped
+            dropped = {**message.dropped, **self._intake.refused}
+            if self.not_taken:
+                dropped["not-taken"] = self.not_taken
             message = msgspec.structs.replace(message, cpu_seconds=self._cpu_seconds(), dropped=dropped)
         self._tell(message)

@@ -7,8 +7,9 @@ between slices the port is read and audio taken first, also in the middle of a k
 wait is worked off for a bounded time: handshakes, and SRTCP of peers that moved. After `LONGEST` at the latest the turn
 ends, so that the event loop can serve the control socket.
 
-After a turn that heard something the port rests: feedback of a thousand viewers comes three times a millisecond, and a
-turn for each datagram would cost more than the datagram. Audio waits for that rest at most.
+After a turn that heard something the port rests: feedback of a thousand viewers comes three times a millisecond, and
+a turn for each datagram would cost more than the datagram. Audio waits for that rest at most. While the kernel's buffer
+is full only reading and other work go on; what is left of a slice goes first afterwards.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import NamedTuple, Protocol
 from signaling.io.intake import Arrival
 
 GATHER = 0.001  # seconds that video waits for the rest of its frame
+FULL = 0.001  # seconds until a full kernel buffer is tried again
 REST = 0.002  # seconds between two turns while datagrams come
 READ_AGAIN = 0.001  # seconds of sending, at most, until the port is read again
 READING = 0.001  # seconds of reading at a time
@@ -31,7 +33,8 @@ class Media(Protocol):
     """What turns ask of the `Shell`."""
 
     @property
-    def audio_waits(self) -> bool: ...
+    def urgent(self) -> bool:
+        """Whether audio waits, or what the kernel had no room for."""
 
     @property
     def waits(self) -> bool:
@@ -45,7 +48,8 @@ class Media(Protocol):
 
     def tick(self, now: float) -> None: ...
 
-    def send_slice(self, most: int) -> bool: ...
+    def send_slice(self, most: int) -> bool:
+        """False while the kernel has no room."""
 
     def work(self, now: float) -> None: ...
 
@@ -83,6 +87,7 @@ class Turns:
         self._failed = failed
         self._tick_at = 0.0
         self._read_at = 0.0
+        self._full = False
         self._gathered: float | None = None  # when what waits may be sent; None: nothing waited
 
     def turn(self) -> Rest:
@@ -124,6 +129,7 @@ class Turns:
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def _send(self, until: float) -> None:
+        self._full = False
         while True:
             now = self._clock()
             if now - self._read_at >= READ_AGAIN:
@@ -131,21 +137,23 @@ class Turns:
             if now >= until or not self._sendable(now):
                 return
             try:
-                self._media.send_slice(self._most)
+                self._full = not self._media.send_slice(self._most)
             except Exception as error:
                 self._failed(error)
+            if self._full:
+                return
 
     def _sendable(self, now: float) -> bool:
         if not self._media.waits:
             self._gathered = None
             return False
-        return self._media.audio_waits or (self._gathered is not None and now >= self._gathered)
+        return self._media.urgent or (self._gathered is not None and now >= self._gathered)
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         now = self._clock()
-        until = now if self._sendable(now) else now + WORKING
+        until = now if self._sendable(now) and not self._full else now + WORKING
         while self._media.works:
             try:
                 self._media.work(now)
@@ -158,7 +166,9 @@ class Turns:
     def _rest(self, heard: bool) -> Rest:
         now = self._clock()
         listening, rest = False, REST
-        if self._media.works or self._sendable(now):
+        if self._full:
+            rest = FULL
+        elif self._media.works or self._sendable(now):
             rest = 0.0
         elif self._gathered is not None:
             rest = self._gathered - now

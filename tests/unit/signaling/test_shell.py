@@ -13,8 +13,9 @@ from pylibsrtp import Policy, Session
 
 from signaling.control import ClosePeer, Closing, Load, ToWeb
 from signaling.io.dtls_pyopenssl import PROFILES, DtlsIdentity, DtlsTransport, HandshakeState
-from signaling.io.port_udp import UdpPort
-from signaling.io.shell import COPIES, TRIALS_AT_ONCE, Shell
+from signaling.io.intake import Arrival, ReferenceIntake
+from signaling.io.port_udp import Content, UdpPort
+from signaling.io.shell import COPIES, HANDSHAKES_EACH, MOVED, TRIALS_AT_ONCE, Shell
 from signaling.ports import Address, SrtpKeys
 from signaling.relay.actions import (
     Action,
@@ -23,6 +24,7 @@ from signaling.relay.actions import (
     Forget,
     Forward,
     Input,
+    Mark,
     Move,
     PeerEnded,
     Resend,
@@ -44,8 +46,12 @@ STUN = struct.pack("!HHL12s", 1, 0, 0x2112A442, b"transaction!")
 REPORT = struct.pack("!BBHL", 0x80, 201, 1, 1)
 
 
-def rtp(number: int) -> bytes:
-    return struct.pack("!BBHLL", 0x80, 96, number, 0, 0x1234) + b"payload"
+PERIOD, MARK = 7, 0xABCDEF01
+
+
+def rtp(number: int, source: int = PERIOD) -> bytes:
+    """A prepared packet; with `MARK` as its contributing source the viewer's own copy."""
+    return struct.pack("!BBHLLL", 0x81, 96, number, 0, 0x1234, source) + b"payload"
 
 
 class Core:
@@ -53,15 +59,11 @@ class Core:
 
     def __init__(self) -> None:
         self.inputs: list[Input] = []
-        self.addresses: dict[Address, str] = {}
         self.reply: Callable[[Input], list[Action]] = lambda one: []
 
     def receive(self, one: Input, now: float) -> list[Action]:
         self.inputs.append(one)
         return self.reply(one)
-
-    def peer_at(self, address: Address) -> str | None:
-        return self.addresses.get(address)
 
     def of(self, kind: type) -> list[Input]:
         return [one for one in self.inputs if isinstance(one, kind)]
@@ -74,10 +76,12 @@ class Bench:
         self.schedule = Schedule()
         self.identity = DtlsIdentity()
         self.told: list[ToWeb] = []
+        self.intake = ReferenceIntake(self.port)
         self.shell = Shell(
             self.core,
             self.schedule,
             self.port,
+            self.intake,
             FANOUTS[path](self.port),
             self.identity,
             self.told.append,
@@ -91,9 +95,17 @@ class Bench:
 
     def read(self, now: float = 0.0) -> None:
         while select.select([self.port], [], [], 0.01)[0]:
-            received = self.port.receive()
-            if received is not None:
-                self.shell.datagram(*received, now)
+            for arrival in self.intake.read(now):
+                self.shell.arrived(arrival, now)
+        self.work(now)
+
+    def work(self, now: float) -> int:
+        """Pieces of work until nothing is left."""
+        pieces = 0
+        while self.shell.works:
+            self.shell.work(now)
+            pieces += 1
+        return pieces
 
 
 @pytest.fixture(params=FANOUTS)
@@ -113,13 +125,13 @@ class Peer:
         self.socket.bind(("127.0.0.1", 0))
         host, port = self.socket.getsockname()
         self.address: Address = (host, port)
-        self._identity = DtlsIdentity()
-        self.dtls: DtlsTransport = self._identity.connect(Setup.ACTIVE, (bench.identity.fingerprint,), 0.0)
+        self.identity = DtlsIdentity()
+        self.dtls: DtlsTransport = self.identity.connect(Setup.ACTIVE, (bench.identity.fingerprint,), 0.0)
 
     def connect(self, fingerprint: Fingerprint | None = None) -> None:
         bench = self._bench
-        bench.core.addresses[self.address] = self.name
-        expected = fingerprint or self._identity.fingerprint
+        bench.intake.add_address(self.address, self.name)
+        expected = fingerprint or self.identity.fingerprint
         bench.perform(BeginHandshake(self.name, self.address, Setup.PASSIVE, (expected,)))
         for _ in range(2):
             for datagram in self.dtls.take():
@@ -164,15 +176,20 @@ def test_a_peer_is_secured_heard_and_reached(bench: Bench) -> None:
     assert bench.core.of(RtcpArrived) == [RtcpArrived("one", REPORT, peer.address)]
     audience = Viewers()
     audience.add(0)
-    bench.perform(SendRtcp("one", REPORT), Forward((rtp(2), rtp(3)), audience, False), Resend((rtp(2),), 0))
-    while bench.shell.send_slice(64):
-        pass
+    bench.perform(
+        Mark(0, PERIOD, MARK),
+        SendRtcp("one", REPORT),
+        Forward((rtp(2), rtp(3)), audience, False),
+        Resend((rtp(2),), 0, 0),
+    )
+    while bench.shell.waits:
+        assert bench.shell.send_slice(64)
     report, again, copy, first, second = peer.arrived()
     inbound = peer.inbound
     assert inbound.unprotect_rtcp(report) == REPORT
-    assert inbound.unprotect(again) == rtp(2)
+    assert inbound.unprotect(again) == rtp(2, MARK)
     assert again == copy == first  # byte for byte
-    assert inbound.unprotect(second) == rtp(3)
+    assert inbound.unprotect(second) == rtp(3, MARK)
     assert bench.shell.not_taken == 0
 
 
@@ -186,7 +203,7 @@ def test_after_forget_the_peer_hears_close_notify_and_nothing_more(bench: Bench)
         peer.dtls.receive(datagram, 0.0)
     assert peer.dtls.state is HandshakeState.CLOSED
     assert bench.shell.not_taken == COPIES
-    bench.core.addresses.clear()
+    bench.intake.remove_address(peer.address)
     peer.send(rtp(9))
     bench.read()
     assert bench.core.of(RtpArrived) == []
@@ -216,13 +233,53 @@ def test_forged_rtcp_costs_no_more_than_its_budget(bench: Bench) -> None:
         peer.connect()
     stranger: Address = ("127.0.0.1", 9)
     forged = REPORT + secrets.token_bytes(20)
-    for _ in range(TRIALS_AT_ONCE):
-        bench.shell.datagram(forged, stranger, 1.0)
     genuine = peers[1].outbound
-    bench.shell.datagram(genuine.protect_rtcp(REPORT), stranger, 1.0)
+
+    def arrives(data: bytes, now: float) -> None:
+        bench.shell.arrived(Arrival(Content.RTCP, data, stranger, None), now)
+        bench.work(now)
+
+    for _ in range(TRIALS_AT_ONCE):
+        arrives(forged, 1.0)
+    arrives(genuine.protect_rtcp(REPORT), 1.0)
     assert bench.core.of(RtcpArrived) == []
-    bench.shell.datagram(genuine.protect_rtcp(REPORT), stranger, 2.0)
+    arrives(genuine.protect_rtcp(REPORT), 2.0)
     assert len(bench.core.of(RtcpArrived)) == 1
+
+
+def test_few_packets_wait_for_their_trials(bench: Bench) -> None:
+    Peer(bench, "one").connect()
+    for _ in range(10 * MOVED):
+        bench.shell.arrived(Arrival(Content.RTCP, REPORT + bytes(20), ("127.0.0.1", 9), None), 1.0)
+    assert bench.work(1.0) == MOVED
+
+
+def test_handshakes_wait_and_are_done_one_datagram_at_a_time(bench: Bench) -> None:
+    peers = [Peer(bench, name) for name in ("one", "two")]
+    for peer in peers:
+        bench.intake.add_address(peer.address, peer.name)
+        bench.perform(BeginHandshake(peer.name, peer.address, Setup.PASSIVE, (peer.identity.fingerprint,)))
+        (hello,) = peer.dtls.take()
+        bench.shell.arrived(Arrival(Content.DTLS, hello, peer.address, peer.name), 0.0)
+    assert [peer.arrived() for peer in peers] == [[], []]
+    bench.shell.work(0.0)
+    assert [bool(peer.arrived()) for peer in peers] == [True, False]
+    bench.shell.work(0.0)
+    assert peers[1].arrived()
+    assert not bench.shell.works
+
+
+def test_a_flood_of_one_peers_handshake_is_bounded(bench: Bench) -> None:
+    peer = Peer(bench, "one")
+    bench.perform(BeginHandshake("one", peer.address, Setup.PASSIVE, (peer.identity.fingerprint,)))
+    (hello,) = peer.dtls.take()
+    for _ in range(10 * HANDSHAKES_EACH):
+        bench.shell.arrived(Arrival(Content.DTLS, hello, peer.address, "one"), 0.0)
+    bench.perform(Forget("one", Closing.DELETED))
+    assert bench.work(0.0) == HANDSHAKES_EACH
+    assert peer.arrived() == []  # it is gone
+    bench.shell.arrived(Arrival(Content.DTLS, hello, peer.address, "one"), 0.0)
+    assert not bench.shell.works
 
 
 def test_unauthenticated_datagrams_leave_nothing_behind(bench: Bench) -> None:
@@ -230,9 +287,10 @@ def test_unauthenticated_datagrams_leave_nothing_behind(bench: Bench) -> None:
     stranger = Peer(bench, "")
     for first in range(256):
         for size in (0, 1, 11, 12, 13, 60, 1_200):
-            bench.shell.datagram((bytes([first]) + secrets.token_bytes(1_200))[:size], stranger.address, 0.0)
+            stranger.send((bytes([first]) + secrets.token_bytes(1_200))[:size])
+        bench.read()
     assert _holdings(bench.shell) == before
-    assert {type(one) for one in bench.core.inputs} == {StunArrived}
+    assert bench.core.inputs == []
     assert stranger.arrived() == []
 
 
@@ -283,7 +341,7 @@ def test_every_action_is_performed_before_the_next_input(bench: Bench) -> None:
         return []
 
     bench.core.reply = reply
-    bench.shell.datagram(STUN, peer.address, 0.0)
+    bench.shell.arrived(Arrival(Content.STUN, STUN, peer.address, None), 0.0)
     bench.shell.tick(0.02)
     assert peer.arrived() == [b"first", b"second"]
     assert order == ["StunArrived", "Tick"]
@@ -300,6 +358,13 @@ def test_the_load_carries_cpu_time_and_what_the_kernel_did_not_take(bench: Bench
     assert told.cpu_seconds == 4.5
     assert told.packets_out == 4
     assert (told.dropped, later.dropped) == ({}, {"not-taken": COPIES})
+    stranger = Peer(bench, "")
+    stranger.send(b"")
+    bench.read()
+    bench.perform(Tell(load))
+    again = bench.told[-1]
+    assert isinstance(again, Load)
+    assert again.dropped == {"not-taken": COPIES, "unreadable": 1}
 
 
 def test_shutting_down_closes_every_peer(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import itertools
 
 from signaling.io.intake import Arrival
 from signaling.io.port_udp import Content
-from signaling.io.turns import GATHER, REST, SENDING, TICK, WORKING, Turns
+from signaling.io.turns import FULL, GATHER, REST, SENDING, TICK, WORKING, Turns
 
 AUDIO = Arrival(Content.RTP, b"audio", ("192.0.2.1", 1), "lecturer")
 VIDEO = Arrival(Content.RTP, b"video", ("192.0.2.1", 1), "lecturer")
@@ -24,6 +24,7 @@ class World:
         self.now = 100.0
         self.coming: list[tuple[float, Arrival]] = []
         self.audio = self.video = self.handshakes = self.heard = 0
+        self.full_until = 0.0
         self.drained = True
         self.log: list[tuple[float, str]] = []
         self.faults: list[Exception] = []
@@ -56,12 +57,12 @@ class World:
     # --- the media
 
     @property
-    def audio_waits(self) -> bool:
-        return self.audio > 0
+    def urgent(self) -> bool:
+        return self.audio > 0 or self.full_until > 0
 
     @property
     def waits(self) -> bool:
-        return self.audio + self.video > 0
+        return self.urgent or self.video > 0
 
     @property
     def works(self) -> bool:
@@ -80,6 +81,12 @@ class World:
 
     def send_slice(self, most: int) -> bool:
         assert most == 256
+        if self.now < self.full_until:
+            self.note("full")
+            return False
+        self.full_until = 0.0
+        if not self.audio + self.video:
+            return True
         kind = "audio" if self.audio else "video"
         self.note(kind)
         setattr(self, kind, getattr(self, kind) - 1)
@@ -196,6 +203,20 @@ def test_a_flood_that_is_let_in_does_not_end_a_turn_later() -> None:
         world.turns.turn()
         assert world.now - began < 0.01
     assert len(world.times("video")) > 0
+
+
+def test_a_full_kernel_buffer_is_waited_for_and_reading_goes_on() -> None:
+    world = World()
+    world.run(0.05)
+    world.video = 5
+    world.full_until = world.now + 0.05
+    began = world.now
+    world.run(0.1)
+    assert world.times("video")[0] >= began + 0.05
+    assert len(world.times("video")) == 5
+    assert len(world.times("full")) <= 0.05 / FULL + 1
+    reads = [when for when in world.times("read") if began <= when < began + 0.05]
+    assert max(later - earlier for earlier, later in itertools.pairwise(reads)) < 0.005
 
 
 def test_a_fault_is_told_and_ends_nothing() -> None:
