@@ -83,6 +83,7 @@ async def measure(on: Stage, seconds: float, what: str = "measuring") -> dict[st
     dropped = {reason: after[reason] - before.get(reason, 0) for reason in after}
     figures["dropped_by_relay"] = {reason: count for reason, count in dropped.items() if count}
     figures["failed_to_join"] = len(on.failures)
+    figures["joined_at_a_later_attempt"] = on.tried_again
     if on.rooms is not None:
         figures["room"] = on.rooms.figures()
     return figures

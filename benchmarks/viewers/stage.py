@@ -31,6 +31,7 @@ from benchmarks.viewers.table import Table
 SHARED = "/dev/shm" if os.path.isdir("/dev/shm") else None
 CONNECT_WITHIN = 20.0
 WARM_UP = 3.0
+ATTEMPTS = 3
 PLAYING_NS = 2_000_000_000
 
 
@@ -86,6 +87,8 @@ class Stage:
         self.publisher = publisher
         self.audience: list[Joined] = []
         self.failures: list[str] = []
+        self.tried_again = 0
+        """Attempts to join that failed and were followed by another, as a page does."""
         self.rooms = Rooms(channel_url(service.service.url)) if service is not None and options.channel else None
         self._channels: dict[Joined, Channel] = {}
         self._next = 0
@@ -117,13 +120,16 @@ class Stage:
         ticket = self._ticket(number)
         verify = number < self.options.verify
         lossy = not verify and self.options.lossy > 0 and number % round(1 / self.options.lossy) == 0
-        try:
-            joined = await self.door.join(
-                ticket, int(lossy), verify, self.options.loss if lossy else 0.0, CONNECT_WITHIN
-            )
-        except NotJoined as error:
-            self.failures.append(str(error))
-            return None
+        loss = self.options.loss if lossy else 0.0
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                joined = await self.door.join(ticket, int(lossy), verify, loss, CONNECT_WITHIN)
+                break
+            except NotJoined as error:
+                if not left:
+                    self.failures.append(str(error))
+                    return None
+                self.tried_again += 1
         self.audience.append(joined)
         if self.rooms is not None:
             self._channels[joined] = self.rooms.open(ticket, lambda: self.plays(joined))
