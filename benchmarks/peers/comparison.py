@@ -49,21 +49,29 @@ def orders(relays: Sequence[str], repeats: int) -> Iterator[str]:
 
 
 def side_by_side(turns: Sequence[Turn]) -> list[dict[str, object]]:
-    """A row for each relay, route and size, medians of the turns that are not void; the ratio is to ours at the same
-    route and size (pairs of one repeat cannot be told apart from here, so it is that of the medians)."""
+    """A row for each relay, route and size: medians of the turns in which nothing was lost, or of all where there is no
+    such turn; never of void ones. `lost` and `worst_viewer` are those of the worst turn. The ratio is to ours on the
+    same route with as many viewers."""
     groups: dict[tuple[str, int, str], list[Turn]] = {}
     for turn in turns:
         groups.setdefault((turn.route, turn.viewers, turn.relay), []).append(turn)
     rows = []
     for (route, viewers, relay), all_turns in groups.items():
-        good = [turn for turn in all_turns if not turn.void]
-        ours = [turn for turn in groups.get((route, viewers, OURS), []) if not turn.void]
-        row: dict[str, object] = {"route": route, "viewers": viewers, "relay": relay, "turns": len(good)}
-        if good:
-            row |= _figures(good)
-            row["times_ours"] = round(_median(good) / _median(ours), 2) if ours else None
+        row: dict[str, object] = {"route": route, "viewers": viewers, "relay": relay}
+        told = [turn for turn in all_turns if not turn.void]
+        row |= {"turns": len(told), "turns_without_loss": sum(turn.carried for turn in told)}
+        if told:
+            row |= _figures(_best(told))
+            row["lost"] = max(turn.lost for turn in told)
+            row["worst_viewer"] = round(min(turn.worst_viewer for turn in told), 4)
+            ours = _best([turn for turn in groups.get((route, viewers, OURS), []) if not turn.void])
+            row["times_ours"] = round(_median(_best(told)) / _median(ours), 2) if ours else None
         rows.append(row)
     return rows
+
+
+def _best(turns: list[Turn]) -> list[Turn]:
+    return [turn for turn in turns if turn.carried] or turns
 
 
 def _figures(turns: list[Turn]) -> dict[str, object]:
@@ -79,8 +87,6 @@ def _figures(turns: list[Turn]) -> dict[str, object]:
             statistics.median(100 * turn.signaling_cpu / turn.seconds for turn in turns), 1
         ),
         "packets_per_second": round(statistics.median(turn.delivered / turn.seconds for turn in turns)),
-        "lost": max(turn.lost for turn in turns),
-        "worst_viewer": round(min(turn.worst_viewer for turn in turns), 4),
         "milliseconds_per_join": round(statistics.median(1e3 * turn.joining_cpu / turn.viewers for turn in turns), 2),
         "kilobytes_per_viewer": round(statistics.median(turn.resident_bytes / turn.viewers / 1024 for turn in turns)),
     }
@@ -106,6 +112,7 @@ COLUMNS = {
     "milliseconds_per_join": "ms a join",
     "kilobytes_per_viewer": "KiB a viewer",
     "turns": "turns",
+    "turns_without_loss": "without loss",
 }
 
 

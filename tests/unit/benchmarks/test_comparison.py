@@ -45,8 +45,17 @@ def test_the_ratio_is_to_ours_on_the_same_route_with_as_many_viewers() -> None:
 
 def test_void_turns_count_for_nothing_but_are_seen() -> None:
     (row,) = side_by_side([replace(TURN, void="the viewers' own sockets overflowed")])
-    assert row == {"route": "local", "viewers": 100, "relay": OURS, "turns": 0}
-    assert table([row]).splitlines()[1].split() == ["local", "100", OURS, "0"]
+    assert row == {"route": "local", "viewers": 100, "relay": OURS, "turns": 0, "turns_without_loss": 0}
+    assert table([row]).splitlines()[1].split() == ["local", "100", OURS, "0", "0"]
+
+
+def test_the_cost_is_that_of_turns_without_loss_where_there_are_any() -> None:
+    lossy = replace(TURN, lost=500, cpu=0.75)
+    (row,) = side_by_side([lossy, TURN, lossy])
+    assert (row["microseconds_per_packet"], row["turns"], row["turns_without_loss"]) == (2.5, 3, 1)
+    assert row["lost"] == 500
+    (row,) = side_by_side([lossy])
+    assert (row["microseconds_per_packet"], row["turns_without_loss"]) == (7.5, 0)
 
 
 def test_what_was_lost_is_that_of_the_worst_turn() -> None:
