@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from dataclasses import dataclass
@@ -78,6 +79,13 @@ def descendants(pid: int) -> list[int]:
     for one in found:
         found += children.get(one, [])
     return found
+
+
+def carry_nice(pid: int) -> None:
+    """Make this process's nice value that of a whole session (sched(7), autogroup). Where Linux groups processes by
+    session, and each service here has one, `nice` before a command would say nothing against other sessions."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def machine() -> dict[str, object]:

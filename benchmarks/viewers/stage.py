@@ -24,6 +24,7 @@ from benchmarks.viewers.description import SLOTS
 from benchmarks.viewers.joining import Door, Joined, NotJoined
 from benchmarks.viewers.measuring import Measurement
 from benchmarks.viewers.media import Stream
+from benchmarks.viewers.processes import carry_nice
 from benchmarks.viewers.publisher import PublisherSettings
 from benchmarks.viewers.service import Running, running
 from benchmarks.viewers.table import Table
@@ -166,6 +167,7 @@ class Stage:
 async def stage(options: Options) -> AsyncIterator[Stage]:
     """Everything is gone after it. Raises `RuntimeError` where the publisher does not get through."""
     _allow_sockets()
+    carry_nice(os.getpid())
     capacity = options.capacity or options.viewers
     async with contextlib.AsyncExitStack() as stack:
         service = None
