@@ -105,6 +105,9 @@ def summary(figures: dict[str, Any]) -> list[tuple[str, object]]:
         )
     rows += [(f"memory of {name}, MB", size) for name, size in figures["memory_mb"].items()]
     rows += [
+        (f"of these for each viewer, KiB, {name}", size) for name, size in figures.get("kib_per_viewer", {}).items()
+    ]
+    rows += [
         ("sound, in to out, last viewer: p50, p99, max", _delays(figures["audio_delay_last_viewer_ms"])),
         ("… while a key frame was on its way", _delays(figures["audio_delay_last_viewer_key_frames_ms"])),
         ("picture, begin of a frame to its end at the last viewer", _delays(figures["video_delay_last_viewer_ms"])),

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.viewers.processes import resident
 from benchmarks.viewers.report import console, progress
 from benchmarks.viewers.stage import Options, Stage, stage
 
@@ -91,9 +92,14 @@ async def measure(on: Stage, seconds: float, what: str = "measuring") -> dict[st
 
 async def run(options: Options, seconds: float) -> dict[str, Any]:
     async with stage(options) as on:
+        empty = {name: resident(pids) for name, pids in on.processes().items()}
         await fill(on, options.viewers)
         await on.publish()
         figures = await measure(on, seconds)
+        figures["kib_per_viewer"] = {
+            name: round((1e6 * figures["memory_mb"][name] - size) / 1024 / max(1, figures["viewers"]), 1)
+            for name, size in empty.items()
+        }
         if on.service is not None:
             figures["seconds_to_start"] = round(on.service.starting, 2)
         return figures
