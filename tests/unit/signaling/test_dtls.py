@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 
 import pytest
 from aiortc.rtcdtlstransport import (
@@ -17,6 +19,7 @@ from OpenSSL import SSL
 
 from signaling.io import dtls_pyopenssl
 from signaling.io.dtls_pyopenssl import DtlsIdentity, DtlsTransport, HandshakeState, fingerprint_of, make_context
+from signaling.io.srtp_pylibsrtp import InboundSrtp, outbound_session
 from signaling.session.offer import Fingerprint, Setup
 
 BROWSER_PROFILES = (SRTP_AES128_CM_SHA1_80, SRTP_AEAD_AES_256_GCM, SRTP_AEAD_AES_128_GCM)
@@ -179,6 +182,24 @@ def test_close_notify_reaches_the_other_side() -> None:
         for datagram in closer.take():
             other.receive(datagram, 1.0)
         assert other.state is HandshakeState.CLOSED
+
+
+def test_a_peer_that_is_gone_is_freed_without_the_collector() -> None:
+    """The relay lets the collector look at everything only rarely."""
+    identity = DtlsIdentity()
+    peer = Peer(Setup.ACTIVE, identity.fingerprint)
+    ours = identity.connect(Setup.PASSIVE, (peer.fingerprint,), 0.0)
+    pump(ours, peer.start())
+    assert ours.receiving is not None
+    assert ours.sending is not None
+    held = [weakref.ref(one) for one in (ours, InboundSrtp(ours.receiving), outbound_session(ours.sending))]
+    gc.disable()
+    try:
+        ours.close()
+        del ours
+        assert [one() for one in held] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def test_given_up_after_ten_seconds() -> None:

@@ -295,6 +295,27 @@ def test_a_flood_of_strangers_leaves_nothing() -> None:
     bench.close()
 
 
+def test_a_peer_is_heard_in_a_flood(bench: Bench) -> None:
+    """Every datagram of the peer's among two hundred times as many of strangers, in order."""
+    bench.intake.add_address(bench.address, "one")
+    bench.intake.add_name(NAME)
+    strangers = [bench.sender()[0] for _ in range(8)]
+    flood = [RTP, DTLS, request("nobody"), SUCCESS]
+    heard, expected = [], []
+    for number in range(50):
+        expected.append(RTP + number.to_bytes(2, "big"))
+        for place in range(100):
+            strangers[place % 8].send(flood[place % 4])
+        bench.socket.send(expected[-1])
+        for place in range(100):
+            strangers[place % 8].send(flood[place % 4])
+        heard += [arrival.data for arrival in bench.read(1.0 + number)]
+    assert heard == expected
+    assert sum(bench.intake.refused.values()) == 50 * 200
+    for stranger in strangers:
+        stranger.close()
+
+
 def test_a_read_is_bounded(bench: Bench) -> None:
     bench.intake.add_address(bench.address, "one")
     for _ in range(BATCH + 1):
