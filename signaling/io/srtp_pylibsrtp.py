@@ -19,7 +19,10 @@ from signaling.io.port_udp import UdpPort
 from signaling.ports import Address, SrtpKeys
 from signaling.proof import Marks
 
-WINDOW = 2_048  # packets; the ring holds 1,024
+INBOUND_WINDOW = 2_048  # packets
+OUTBOUND_WINDOW = 1_088
+"""The ring's 1,024 packets and some more. Each packet sent shifts a viewer's window, which nothing else keeps in the
+processor's cache: 2,048 cost 3 to 5 % more."""
 HEADER = 16  # bytes of a prepared packet's header
 PATIENCE = 0.02  # seconds that datagrams wait for room in the kernel's buffer; later audio is of no use
 FULL = (errno.EAGAIN, errno.ENOBUFS)
@@ -27,15 +30,15 @@ FULL = (errno.EAGAIN, errno.ENOBUFS)
 _Datagram = tuple[bytes, Address]
 
 
-def _policy(keys: SrtpKeys, ssrc_type: int) -> Policy:
+def _policy(keys: SrtpKeys, ssrc_type: int, window: int) -> Policy:
     policy = Policy(key=keys.key_and_salt, ssrc_type=ssrc_type, srtp_profile=PROFILES[keys.profile].libsrtp_profile)
-    policy.window_size = WINDOW
+    policy.window_size = window
     return policy
 
 
 def outbound_session(keys: SrtpKeys) -> Session:
     """A viewer's one context for all that is sent to it, the first time and again."""
-    policy = _policy(keys, Policy.SSRC_ANY_OUTBOUND)
+    policy = _policy(keys, Policy.SSRC_ANY_OUTBOUND, OUTBOUND_WINDOW)
     policy.allow_repeat_tx = True
     return Session(policy)
 
@@ -45,7 +48,7 @@ class InboundSrtp:
     work, and none is worth an exception to the caller."""
 
     def __init__(self, keys: SrtpKeys) -> None:
-        self._session = Session(_policy(keys, Policy.SSRC_ANY_INBOUND))
+        self._session = Session(_policy(keys, Policy.SSRC_ANY_INBOUND, INBOUND_WINDOW))
 
     def rtp(self, datagram: bytes) -> bytes | None:
         try:

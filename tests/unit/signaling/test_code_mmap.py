@@ -202,7 +202,7 @@ def test_setup_warms_the_cache(tmp_path: Path) -> None:
             [sys.executable, "-m", "signaling.io.code_mmap"],
             env=environment,
             capture_output=True,
-            timeout=60,
+            timeout=110,
             check=True,
         )
         assert done.stdout == done.stderr == b""
