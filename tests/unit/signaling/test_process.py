@@ -15,7 +15,7 @@ def test_settings_from_json() -> None:
     settings = msgspec.json.decode(text, type=RelaySettings)
     assert (settings.control, settings.udp_descriptor, settings.advertise) == ("/run/control", 5, ("192.0.2.1",))
     assert settings.limits.viewers == 7
-    assert settings.fanout == "reference"
+    assert settings.fanout == "auto"
     assert settings.limits.publications == RelaySettings(control="").limits.publications
 
 
