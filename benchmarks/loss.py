@@ -53,7 +53,7 @@ async def lossy_run(given: argparse.Namespace) -> dict[str, Any]:
         medium: round(others["with"][medium]["p99"] / others["without"][medium]["p99"] - 1, 4)
         for medium in ("audio", "video")
     }
-    lost = sum(one["received"]["lost"] for one in segments if one["loss"])
+    lost = sum(one["received"]["lost_by_group"].get("1", 0) for one in segments if one["loss"])
     return {"others": others, "p99_change": changes, "lost": lost, "dropped_by_relay": dropped, "runs": segments}
 
 
@@ -78,9 +78,19 @@ def main(words: list[str] | None = None) -> None:
     for one in figures["runs"]:
         received = one["received"]
         rows.append(
-            (f"{one['loss']:.0%}", one["thrown_away"], received["recovered"], received["lost"], received["late"])
+            (
+                f"{one['loss']:.0%}",
+                one["thrown_away"],
+                received["recovered"],
+                received["lost_by_group"].get("1", 0),
+                received["lost_by_group"].get("0", 0),
+                received["late"],
+                one["audio_delay_ms"][0]["p99"],
+                one["video_delay_ms"][0]["p99"],
+            )
         )
-    lay_out("segments", ("loss", "thrown away", "recovered", "lost after recovery", "late"), rows)
+    heads = ("loss", "thrown away", "recovered", "lost: lossy", "others", "late", "others' p99 ms: sound", "picture")
+    lay_out("segments ('lost' is after recovery)", heads, rows)
     rows = [
         (medium, *(figures["others"][name][medium]["p99"] for name in ("without", "with")), f"{change:+.1%}")
         for medium, change in figures["p99_change"].items()

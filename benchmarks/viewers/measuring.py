@@ -22,6 +22,7 @@ from benchmarks.viewers.counting import (
     DROPPED,
     DUPLICATES,
     GAP,
+    GROUP,
     KIND,
     LATE,
     LOST,
@@ -150,7 +151,7 @@ class Measurement:
             "void": dropped_here > 0 or int(self._crowd.counts.found[1]) > 0,
             "dropped_by_viewers_sockets": dropped_here,
             "sent": {"audio": expected[AUDIO], "video": expected[VIDEO]},
-            "received": _shares(got, expected, grown, kinds),
+            "received": _shares(got, expected, grown, kinds, after.about[places, GROUP]),
             "packets_delivered": delivered,
             "packets_per_second": round(delivered / seconds),
             "thrown_away": int((after.about[places, THROWN] - before.about[places, THROWN]).sum()),
@@ -222,7 +223,9 @@ class Measurement:
         }
 
 
-def _shares(got: dict[int, Array], expected: dict[int, int], grown: Array, kinds: Array) -> dict[str, Any]:
+def _shares(
+    got: dict[int, Array], expected: dict[int, int], grown: Array, kinds: Array, groups: Array
+) -> dict[str, Any]:
     """What viewers have of what was sent; `lost` is what never came after all resends, by viewer."""
     wanted = sum(expected.values())
     total = got[AUDIO] + got[VIDEO]
@@ -239,6 +242,7 @@ def _shares(got: dict[int, Array], expected: dict[int, int], grown: Array, kinds
         "video_least": int(got[VIDEO].min()) if len(total) else None,
         "lost": int(lost.sum()),
         "viewers_with_loss": int((lost > 0).sum()),
+        "lost_by_group": {str(group): int(lost[groups == group].sum()) for group in np.unique(groups)},
         "numbers_missing": summed(LOST) + summed(MISSING),
         "recovered": summed(RECOVERED),
         "duplicates": summed(DUPLICATES),
