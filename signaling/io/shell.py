@@ -144,8 +144,9 @@ class Shell:
     def tick(self, now: float) -> None:
         for peer in tuple(self._handshaking):
             transport = self._transports[peer]
-            transport.dtls.tick(now)
-            self._after_dtls(transport, now)
+            if not transport.waiting:  # else its answer is here, and nothing was lost
+                transport.dtls.tick(now)
+                self._after_dtls(transport, now)
         self._feed(Tick(), now)
 
     @property

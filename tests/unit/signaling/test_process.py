@@ -7,7 +7,12 @@ import ipaddress
 import msgspec
 import pytest
 
-from signaling.io.process_asyncio import RelaySettings, advertised
+from signaling.io import process_asyncio
+from signaling.io.intake import ReferenceIntake
+from signaling.io.intake_recvmmsg import CompiledIntake
+from signaling.io.libsrtp_address import Unavailable
+from signaling.io.port_udp import UdpPort
+from signaling.io.process_asyncio import RelaySettings, advertised, choose_intake
 
 
 def test_settings_from_json() -> None:
@@ -40,3 +45,20 @@ def test_else_addresses_by_which_this_machine_is_reached(host: str) -> None:
 def test_a_name_is_no_address() -> None:
     with pytest.raises(ValueError, match=r"lecture\.example"):
         advertised(("lecture.example",), "::", 5000)
+
+
+def test_the_intake_follows_the_packet_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = UdpPort.bind("127.0.0.1", 0)
+    reference, auto, compiled = (RelaySettings(control="", fanout=path) for path in ("reference", "auto", "compiled"))
+    assert isinstance(choose_intake(port, reference), ReferenceIntake)
+    assert isinstance(choose_intake(port, auto), CompiledIntake)
+    assert isinstance(choose_intake(port, compiled), CompiledIntake)
+
+    def missing() -> int:
+        raise Unavailable("the C library: no recvmmsg")
+
+    monkeypatch.setattr(process_asyncio, "recvmmsg_address", missing)
+    assert isinstance(choose_intake(port, auto), ReferenceIntake)
+    with pytest.raises(Unavailable):
+        choose_intake(port, compiled)
+    port.close()

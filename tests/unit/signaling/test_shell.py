@@ -269,6 +269,23 @@ def test_handshakes_wait_and_are_done_one_datagram_at_a_time(bench: Bench) -> No
     assert not bench.shell.works
 
 
+def test_nothing_is_sent_again_to_a_peer_whose_answer_waits(bench: Bench) -> None:
+    peer = Peer(bench, "one")
+    bench.intake.add_address(peer.address, "one")
+    bench.perform(BeginHandshake("one", peer.address, Setup.PASSIVE, (peer.identity.fingerprint,)))
+    (hello,) = peer.dtls.take()
+    peer.send(hello)
+    bench.read()
+    for datagram in peer.arrived():
+        peer.dtls.receive(datagram, 0.0)
+    for answer in peer.dtls.take():
+        bench.shell.arrived(Arrival(Content.DTLS, answer, peer.address, "one"), 0.1)
+    bench.shell.tick(1.0)
+    assert peer.arrived() == []
+    bench.work(1.0)
+    assert len(bench.core.of(Secured)) == 1
+
+
 def test_a_flood_of_one_peers_handshake_is_bounded(bench: Bench) -> None:
     peer = Peer(bench, "one")
     bench.perform(BeginHandshake("one", peer.address, Setup.PASSIVE, (peer.identity.fingerprint,)))
