@@ -27,7 +27,7 @@ def _other(given: argparse.Namespace) -> Other | None:
     for one in given.pid:
         name, pid = one.split("=")
         processes.setdefault(name, []).append(int(pid))
-    return Other(given.whep, given.ticket, given.whip, rtp_to, processes, given.host)
+    return Other(given.whep, given.ticket, given.whip, given.whip_ticket, rtp_to, processes, given.host)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -38,7 +38,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--whep", help="another server's WHEP address")
     parser.add_argument("--whip", default="", help="its WHIP address")
     parser.add_argument("--rtp-to", help="its ports for plain RTP, instead of WHIP: HOST,SOUND,PICTURE")
-    parser.add_argument("--ticket", default="", help="its bearer token")
+    parser.add_argument("--ticket", default="", help="the viewers' bearer token")
+    parser.add_argument("--whip-ticket", default="", help="the publisher's, where it is another")
     parser.add_argument("--pid", action="append", default=[], metavar="NAME=PID", help="a process whose CPU counts")
     parser.add_argument("--host", default="127.0.0.1", help="our own address towards it")
     given = parser.parse_args(words)

@@ -43,6 +43,8 @@ class Other:
     whep: str
     ticket: str = ""
     whip: str = ""
+    whip_ticket: str = ""
+    """The publisher's; `ticket` where it is empty."""
     rtp_to: tuple[str, int, int] | None = None
     processes: dict[str, list[int]] = field(default_factory=dict)
     host: str = "127.0.0.1"
@@ -215,7 +217,9 @@ async def _publisher(
     if service is not None:
         settings = PublisherSettings(**common, url=service.whip, ticket=service.lecture.of("lecturer").ticket)
     elif options.other is not None and options.other.whip:
-        settings = PublisherSettings(**common, url=options.other.whip, ticket=options.other.ticket)
+        settings = PublisherSettings(
+            **common, url=options.other.whip, ticket=options.other.whip_ticket or options.other.ticket
+        )
     elif options.other is not None and options.other.rtp_to is not None:
         settings = PublisherSettings(**common, rtp_to=options.other.rtp_to)
     else:
