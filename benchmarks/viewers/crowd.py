@@ -93,6 +93,7 @@ class Crowd:
         self._descriptors = np.full(capacity, -1, np.int64)
         self._places = np.zeros(capacity, np.int64)
         self._quick = np.zeros(capacity, np.int64)
+        self._all = self._few = 0  # how many of these are in use
         self._dirty = False
         self._free = list(range(capacity))
         self._connecting: set[Viewer] = set()
@@ -218,9 +219,6 @@ class Crowd:
         self._rest(began + self._visit)
         self.slowest = max(self.slowest, time.monotonic() - began)
 
-    _all = 0
-    _few = 0
-
     def _arrange(self) -> None:
         """Which places are visited."""
         self._dirty = False
@@ -325,9 +323,3 @@ def _entries(receiver: Any) -> Iterator[tuple[int, int, int, bytes]]:
     used = int(receiver.used[0])
     for entry, (place, length, arrived) in enumerate(receiver.about[:used].tolist()):
         yield place, length, arrived, receiver.queue[entry, :length].tobytes()
-
-
-def lines_of(counts: Counts) -> Any:
-    """Every line in use, one row each."""
-    rows = counts.lines.reshape(-1, COLUMNS)
-    return rows[rows[:, SSRC] >= 0]

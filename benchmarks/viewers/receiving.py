@@ -12,7 +12,6 @@ can keep the code on the disk. The layouts are those of 64-bit little-endian Lin
 from __future__ import annotations
 
 import socket
-import struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,10 +72,6 @@ def make_socket(host: str, receive_buffer: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
     made.bind((host, 0))
     return made
-
-
-def supported() -> bool:
-    return struct.calcsize("P") == 8
 
 
 _recvmmsg: Any = types.ExternalFunction(

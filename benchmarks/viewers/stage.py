@@ -24,8 +24,8 @@ from benchmarks.viewers.description import SLOTS
 from benchmarks.viewers.joining import Door, Joined, NotJoined
 from benchmarks.viewers.measuring import Measurement
 from benchmarks.viewers.media import Stream
+from benchmarks.viewers.outlet import PublisherSettings
 from benchmarks.viewers.processes import carry_nice
-from benchmarks.viewers.publisher import PublisherSettings
 from benchmarks.viewers.service import Running, running
 from benchmarks.viewers.table import Table
 
