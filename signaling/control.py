@@ -60,6 +60,7 @@ class OpenViewer(msgspec.Struct, tag=True, frozen=True):
     member: str
     slots: tuple[str, ...]
     offer: Offer
+    proof: bytes = b""  # the lecture's key of marks (signaling/proof.py)
 
 
 class ClosePeer(msgspec.Struct, tag=True, frozen=True):

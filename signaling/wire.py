@@ -160,12 +160,25 @@ def parse_rtp(data: bytes) -> Rtp:
 _RTP_HEADER = struct.Struct("!BBHLL")
 
 
-def pack_rtp(payload_type: int, marker: int, number: int, timestamp: int, ssrc: int, payload: bytes) -> bytes:
-    """A packet without extensions, CSRCs and padding; number and timestamp are taken modulo their sizes."""
+def pack_rtp(
+    payload_type: int,
+    marker: int,
+    number: int,
+    timestamp: int,
+    ssrc: int,
+    payload: bytes,
+    contributing: int | None = None,
+) -> bytes:
+    """A packet without extensions and padding, with one contributing source or none; numbers are taken modulo their
+    sizes."""
     header = _RTP_HEADER.pack(
-        0x80, marker << 7 | payload_type, number & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF
+        0x80 if contributing is None else 0x81,
+        marker << 7 | payload_type,
+        number & 0xFFFF,
+        timestamp & 0xFFFFFFFF,
+        ssrc & 0xFFFFFFFF,
     )
-    return header + payload
+    return header + payload if contributing is None else header + contributing.to_bytes(4, "big") + payload
 
 
 # --- RTCP (RFC 3550 §6, RFC 4585, RFC 5104) -------------------------------------------------------------------------

@@ -111,6 +111,7 @@ class UnixRelay:
                 member=grant.member,
                 slots=grant.slots,
                 offer=offer,
+                proof=grant.proof,
             )
         return await self._ask(message, request, self._opening)
 

@@ -76,16 +76,17 @@ Input = StunArrived | Secured | RtpArrived | RtcpArrived | PeerEnded | Tick | Co
 
 
 class Viewers:
-    """A set of fan-out indexes in one contiguous array; add and remove in constant time.
+    """A set of fan-out indexes, each with an offset of its own, in contiguous arrays; add and remove in constant time.
 
-    The packet path reads `indexes` (int32) as it is. `changes` counts every add and remove: who kept a copy of
-    `indexes` sees by it that the copy is old, and asks `held` about each viewer in it.
+    The packet path reads `indexes` and `offsets` (int32, parallel) as they are. `changes` counts every add and remove:
+    who kept a copy sees by it that the copy is old, and asks `held` about each viewer in it.
     """
 
-    __slots__ = ("_places", "_since", "changes", "indexes")
+    __slots__ = ("_places", "_since", "changes", "indexes", "offsets")
 
     def __init__(self) -> None:
         self.indexes: array[int] = array("i")
+        self.offsets: array[int] = array("i")
         self.changes = 0
         self._places: dict[int, int] = {}
         self._since: dict[int, int] = {}
@@ -96,12 +97,14 @@ class Viewers:
     def __contains__(self, viewer: int) -> bool:
         return viewer in self._places
 
-    def add(self, viewer: int) -> None:
+    def add(self, viewer: int, offset: int = 0) -> None:
+        """`offset` is added to every number that this viewer is sent."""
         if viewer not in self._places:
             self.changes += 1
             self._since[viewer] = self.changes
             self._places[viewer] = len(self.indexes)
             self.indexes.append(viewer)
+            self.offsets.append(offset)
 
     def remove(self, viewer: int) -> None:
         place = self._places.pop(viewer, None)
@@ -109,9 +112,9 @@ class Viewers:
             return
         self.changes += 1
         del self._since[viewer]
-        last = self.indexes.pop()
+        last, offset = self.indexes.pop(), self.offsets.pop()
         if last != viewer:
-            self.indexes[place] = last
+            self.indexes[place], self.offsets[place] = last, offset
             self._places[last] = place
 
     def held(self, viewer: int, changes: int) -> bool:
@@ -159,10 +162,20 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """Packets sent before, to one viewer again, byte for byte."""
+    """Packets sent before, to one viewer again, byte for byte: with the offset that they had then."""
 
     packets: tuple[bytes, ...]
     viewer: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What stands in this viewer's copy of packets of that period (see signaling/proof.py)."""
+
+    viewer: int
+    period: int
+    mark: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,4 +201,4 @@ class Tell:
     message: ToWeb
 
 
-Action = SendDatagram | BeginHandshake | Move | Forward | Resend | SendRtcp | Forget | Tell
+Action = SendDatagram | BeginHandshake | Move | Forward | Resend | Mark | SendRtcp | Forget | Tell

@@ -90,7 +90,7 @@ class Playback:
     def look_after(self, viewer: Viewer, now: float) -> list[Action]:
         """Its reports, and whether it still receives; every second, and when something changed for it."""
         playing = viewer.playing
-        actions: list[Action] = []
+        actions: list[Action] = list(viewer.marks(now))
         packet = self._reports(playing, now)
         if packet:
             viewer.evidence.sent(ntp(now, self._epoch))

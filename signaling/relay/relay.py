@@ -53,7 +53,7 @@ from signaling.relay.connectivity import Connectivity
 from signaling.relay.ingest import Ingest
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
-from signaling.relay.peers import Peer, Peers, State
+from signaling.relay.peers import AllowList, Peer, Peers, State
 from signaling.relay.playback import REPORT, Playback
 from signaling.relay.publication import STILL, Publication, formats_of
 from signaling.relay.schedule import Schedule
@@ -71,7 +71,8 @@ DEFAULTS = Limits()
 
 class Relay:
     """`addresses` are the candidates of every answer. `epoch` is the Unix time at which `now` was zero, for sender
-    reports (players show latency by it). The shell puts each `Forward` into `schedule`, and sends from there."""
+    reports (players show latency by it). `allowed` is told whose datagrams to let in. The shell puts each `Forward`
+    into `schedule`, and sends from there."""
 
     def __init__(
         self,
@@ -81,13 +82,14 @@ class Relay:
         limits: Limits = DEFAULTS,
         *,
         epoch: float = 0.0,
+        allowed: AllowList | None = None,
     ) -> None:
         self.schedule = Schedule()
         self._fingerprint = fingerprint
         self._addresses = addresses
         self._random = random
         self._limits = limits
-        self._peers = Peers()
+        self._peers = Peers(allowed)
         self._connectivity = Connectivity(self._peers, random)
         self._notices = Notices()
         self._lectures: dict[str, Slots] = {}
@@ -173,7 +175,7 @@ class Relay:
         for slot in slots.values():
             self._names.update({stream.ssrc: slot.cname for stream in slot.streams.values()})
         shown = tuple((line, slots[line.slot].streams[line.kind]) for line in lines if line.slot is not None)
-        self._playback.add(Viewer(peer.id, STAGE in message.slots, shown, self._limits))
+        self._playback.add(Viewer(peer.id, STAGE in message.slots, shown, self._limits, message.proof))
         return [*closed, Tell(Opened(message.request, peer.id, self._answer(peer, lines)))]
 
     def _displace(self, peer: str, now: float) -> list[Action]:
@@ -270,6 +272,7 @@ class Relay:
             actions += self._ingest.connected(publication)
         if viewer is not None and one.viewer is not None:
             viewer.subscribe(peer.member, one.viewer)
+            actions += viewer.marks(now)
         return actions + self._wanted_key_frames(peer.lecture, now)
 
     def _connected(self, name: str) -> Peer | None:

@@ -18,27 +18,29 @@ from dataclasses import dataclass
 from signaling.relay.actions import Forward, Viewers
 
 PASS = 8  # packets to one viewer before the others have theirs
-LATE = 0.25  # seconds; video that waits longer means that we are behind
+LATE = 1.0  # seconds; video that waits longer means that we are behind. A key frame for 2,000 viewers takes 0.5 s
 LONGEST = 4096  # packets of one audience that may wait; reached only when nobody asks `behind`
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Every packet to every viewer, in order."""
+    """Every packet to every viewer, in order; `offsets` are parallel to `viewers`."""
 
     packets: tuple[bytes, ...]
     viewers: array[int]
+    offsets: array[int]
 
 
 class _Batch:
     """Packets put one after the other for one and the same set of viewers."""
 
-    __slots__ = ("audience", "changes", "packets", "place", "since", "turn", "viewers")
+    __slots__ = ("audience", "changes", "offsets", "packets", "place", "since", "turn", "viewers")
 
     def __init__(self, audience: Viewers) -> None:
         self.audience = audience
         self.changes = audience.changes
         self.viewers = audience.indexes[:]
+        self.offsets = audience.offsets[:]
         self.since = 0.0  # when the oldest packet that still waits was put
         self.packets: deque[tuple[bytes, float]] = deque()
         self.turn: tuple[bytes, ...] = ()  # the pass under way
@@ -52,18 +54,25 @@ class _Batch:
                 self.turn = tuple(self.packets.popleft()[0] for _ in range(min(PASS, len(self.packets))))
                 self.place = 0
             end = self.place + max(1, most // len(self.turn))
-            viewers = self.viewers[self.place : end]
-            found = Slice(self.turn, viewers)
+            found = Slice(self.turn, self.viewers[self.place : end], self.offsets[self.place : end])
             self.place = end
             if end >= len(self.viewers):
                 self.turn = ()
                 self.since = self.packets[0][1] if self.packets else 0.0
             if self.audience.changes != self.changes:
-                viewers = array("i", (v for v in viewers if self.audience.held(v, self.changes)))
-                found = Slice(found.packets, viewers)
-            if viewers:
+                found = self._held(found)
+            if found.viewers:
                 return found
         return None
+
+    def _held(self, found: Slice) -> Slice:
+        """The slice for those who did not leave since."""
+        held = [place for place, viewer in enumerate(found.viewers) if self.audience.held(viewer, self.changes)]
+        return Slice(
+            found.packets,
+            array("i", [found.viewers[place] for place in held]),
+            array("i", [found.offsets[place] for place in held]),
+        )
 
     def put(self, packets: tuple[bytes, ...], now: float) -> None:
         if self.empty:
@@ -153,6 +162,10 @@ class Schedule:
     def behind(self, now: float) -> bool:
         """Whether video has waited so long that more of it must be dropped before it is numbered."""
         return any(queue and now - queue[0].since > LATE for queue in self._video.values())
+
+    @property
+    def audio_waits(self) -> bool:
+        return bool(self._audio)
 
     @property
     def empty(self) -> bool:

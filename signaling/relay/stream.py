@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signaling.control import Audience
+from signaling.proof import period_at
 from signaling.relay.actions import Action
 from signaling.relay.clock import signed
 from signaling.relay.group import Group
@@ -286,7 +287,8 @@ class Stream:
 
     def _write(self, number: int, marker: int, timestamp: int, payload: bytes, now: float) -> list[Action]:
         assert self.codec is not None
-        kept = Kept(number, pack_rtp(0, marker, number, timestamp, self.ssrc, payload), self.codec)
+        packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now))
+        kept = Kept(number, packet, self.codec)
         self._ring.put(kept)
         self._group.put(kept, now)
         self.packets += 1

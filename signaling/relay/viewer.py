@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from signaling.proof import mark_of, period_at
+from signaling.relay.actions import Mark
 from signaling.relay.limits import Limits
 from signaling.relay.quality import Allowance
 from signaling.relay.report import Evidence
@@ -13,25 +15,48 @@ from signaling.session.answer import AnsweredLine
 
 
 class Viewer:
-    """`streams` by the SSRC that its lines were answered with. `stage`: it is in the audience STAGE as well."""
+    """`streams` by the SSRC that its lines were answered with. `stage`: it is in the audience STAGE as well. `proof`:
+    the lecture's key of marks."""
 
-    def __init__(self, peer: str, stage: bool, lines: tuple[tuple[AnsweredLine, Stream], ...], limits: Limits) -> None:
+    def __init__(
+        self,
+        peer: str,
+        stage: bool,
+        lines: tuple[tuple[AnsweredLine, Stream], ...],
+        limits: Limits,
+        proof: bytes,
+    ) -> None:
         self.peer = peer
+        self.index: int | None = None
+        """In the fan-out, once its SRTP contexts exist."""
         self.stage = stage
         self.evidence = Evidence()
         self.streams = {stream.ssrc: stream for _, stream in lines}
         self._lines = lines
+        self._proof = proof
+        self._marked: int | None = None  # the last period that it has a mark for
         self._resends = Allowance(limits.resend_rate, limits.resend_burst)
         self._key_frames = Allowance(limits.key_frame_rate, limits.key_frame_burst)
 
     def subscribe(self, member: str, viewer: int) -> None:
         """Its SRTP contexts exist, with this index of the fan-out: join the streams."""
+        self.index = viewer
         for line, stream in self._lines:
             stream.add(Subscription(self.peer, member, self.stage, viewer, dict(line.codecs)))
 
     def unsubscribe(self) -> None:
         for stream in self.streams.values():
             stream.remove(self.peer)
+
+    def marks(self, now: float) -> list[Mark]:
+        """The marks that it lacks up to the next period. At first also that of the period before: a kept group of
+        pictures may begin there."""
+        if self.index is None:
+            return []
+        period = period_at(now)
+        first = period - 1 if self._marked is None else self._marked + 1
+        self._marked = period + 1
+        return [Mark(self.index, one, mark_of(self._proof, self.peer, one)) for one in range(first, period + 2)]
 
     @property
     def playing(self) -> list[Stream]:

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from signaling.control import Audience, Event, NotOpened, Opened, OpenPublication, OpenViewer, Route, ToRelay, ToWeb
 from signaling.ports import Address
+from signaling.proof import Marks
 from signaling.relay.actions import (
     BeginHandshake,
     Commanded,
     Forget,
     Forward,
     Input,
+    Mark,
     Move,
     Resend,
     RtcpArrived,
@@ -77,6 +79,7 @@ class Evening:
         self.sent_bytes: dict[Address, int] = {}
         self.sending = True
         self._contexts: dict[int, tuple[Connection, Context, Context]] = {}
+        self._marks: dict[int, Marks] = {}
         self._free: list[int] = []
         self._indexes = 0
         self._ports = 10_000
@@ -86,7 +89,8 @@ class Evening:
             BeginHandshake: self._handshake,
             Move: self._move,
             Forward: lambda action: self.relay.schedule.put(action, self.time.now),
-            Resend: lambda action: self._fan_out(action.packets, [action.viewer]),
+            Resend: lambda action: self._fan_out(action.packets, [action.viewer], [action.offset]),
+            Mark: lambda action: self._marks[action.viewer].put(action.period, action.mark),
             SendRtcp: self._send_rtcp,
             Forget: self._forget,
             Tell: self._tell,
@@ -105,14 +109,15 @@ class Evening:
 
     def drain(self) -> None:
         while self.sending and (found := self.relay.schedule.take(64)) is not None:
-            self._fan_out(found.packets, list(found.viewers))
+            self._fan_out(found.packets, list(found.viewers), list(found.offsets))
 
-    def _fan_out(self, packets: tuple[bytes, ...], viewers: list[int]) -> None:
-        for index in viewers:
+    def _fan_out(self, packets: tuple[bytes, ...], viewers: list[int], offsets: list[int]) -> None:
+        for index, offset in zip(viewers, offsets, strict=True):
             connection, sender, _ = self._contexts[index]
             for packet in packets:
-                key = sender.protect(packet)
-                self._deliver(connection, packet, partial(self._arrive, connection, key))
+                own = self._marks[index].own(packet, offset)
+                assert own is not None, "sent before its mark was known"
+                self._deliver(connection, own, partial(self._arrive, connection, sender.protect(own)))
 
     def _arrive(self, connection: Connection, key: tuple[int, int], packet: bytes) -> None:
         if connection.index is None or connection.viewer is None:
@@ -145,6 +150,7 @@ class Evening:
             connection.index = self._free.pop() if self._free else self._indexes
             self._indexes += connection.index == self._indexes
             self._contexts[connection.index] = (connection, Context(), Context())
+            self._marks[connection.index] = Marks()
         self.time.after(0.03, lambda: self.feed(Secured(action.peer, connection.index)))
 
     def _move(self, action: Move) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from signaling.control import Audience, ViewerReceiving, ViewerStalled
-from signaling.relay.actions import Action, Resend, SendRtcp, Tell
+from signaling.relay.actions import Action, Mark, Resend, SendRtcp, Tell
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.playback import Playback
@@ -35,7 +35,7 @@ class Rig:
 
     def watch(self, peer: str, index: int) -> Viewer:
         line = AnsweredLine("0", Kind.VIDEO, Direction.SENDONLY, {Codec.VP8: 96}, slot="guest", ssrc=SSRC)
-        viewer = Viewer(peer, False, ((line, self.stream),), Limits())
+        viewer = Viewer(peer, False, ((line, self.stream),), Limits(), b"key")
         self.playback.add(viewer)
         viewer.subscribe("x", index)
         return viewer
@@ -84,7 +84,11 @@ def test_key_frames_are_asked_within_an_allowance() -> None:
 
 def test_reports_and_evidence() -> None:
     rig = Rig()
-    assert rig.playback.look_after(rig.viewer, 0.0) == []
+    marks = rig.playback.look_after(rig.viewer, 0.0)
+    assert [(type(one), one.viewer, one.period) for one in marks if isinstance(one, Mark)] == [
+        (Mark, 1, period) for period in (-1, 0, 1)
+    ]
+    assert len(marks) == 3  # and no report: nothing plays
     rig.send(10, 1.0)
     other = rig.watch("w", 2)
     actions = rig.playback.look_after(rig.viewer, 1.0)
@@ -102,7 +106,7 @@ def test_reports_and_evidence() -> None:
 def test_leaving_ends_reception() -> None:
     rig = Rig()
     rig.send(2, 1.0)
-    sent = rig.playback.look_after(rig.viewer, 1.0)[0]
+    sent = rig.playback.look_after(rig.viewer, 1.0)[-1]
     assert isinstance(sent, SendRtcp)
     report = parse_rtcp(sent.packet)[0]
     assert isinstance(report, SenderReport)

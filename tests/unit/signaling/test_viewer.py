@@ -19,7 +19,7 @@ def test_a_viewer_joins_and_leaves_the_streams_of_its_lines() -> None:
         )
         for stream in streams
     )
-    viewer = Viewer("v", False, lines, Limits())
+    viewer = Viewer("v", False, lines, Limits(), b"key")
     assert set(viewer.streams) == {70, 71}
     streams[0].route(Feed("pub", "m", Audience.EVERYONE), 0.0)
     viewer.subscribe("x", 1)
@@ -33,7 +33,9 @@ def test_a_viewer_joins_and_leaves_the_streams_of_its_lines() -> None:
 
 
 def test_allowances() -> None:
-    viewer = Viewer("v", False, (), Limits(resend_rate=1.0, resend_burst=3.0, key_frame_rate=1.0, key_frame_burst=1.0))
+    viewer = Viewer(
+        "v", False, (), Limits(resend_rate=1.0, resend_burst=3.0, key_frame_rate=1.0, key_frame_burst=1.0), b"key"
+    )
     assert list(viewer.allowed(range(10), 0.0)) == [0, 1, 2]
     assert viewer.may_ask(0.0)
     assert not viewer.may_ask(0.5)
