@@ -31,14 +31,17 @@ class Arrival(NamedTuple):
     """A key frame begins here (every audio packet is one)."""
     parameters: bytes | None
     """A payload that must go before it: the key frame lacks its parameter sets."""
+    layer: int = 0
+    """Which of the publication's encodings it is of: 0 is the smallest, or the only one."""
 
 
 class Track:
-    """One SSRC of one kind."""
+    """One SSRC of one kind: one layer (simulcast encoding) of it, 0 being the smallest or the only one."""
 
-    def __init__(self, kind: Kind, ssrc: int) -> None:
+    def __init__(self, kind: Kind, ssrc: int, layer: int = 0) -> None:
         self.kind = kind
         self.ssrc = ssrc
+        self.layer = layer
         self.rate = RATES[kind]
         self.reception = Reception(ssrc, self.rate)
         self.clock = SourceClock(self.rate)
@@ -67,7 +70,9 @@ class Track:
             if codec is Codec.H264 and (look.b_slice or back):
                 self.b_frames = True
             self._timestamp = rtp.timestamp
-        return Arrival(self, codec, number, rtp.marker, rtp.timestamp, rtp.payload, look.starts, look.parameters)
+        return Arrival(
+            self, codec, number, rtp.marker, rtp.timestamp, rtp.payload, look.starts, look.parameters, self.layer
+        )
 
 
 @dataclass(frozen=True, slots=True)
