@@ -7,16 +7,18 @@ magic cookie, sizes, numbers that wrap around.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from aioice import stun
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
+    HeaderExtensionsMap,
     RtcpByePacket,
     RtcpPacket,
     RtcpPsfbPacket,
@@ -131,11 +133,12 @@ def pack_binding_request(transaction: bytes, username: str, password: str, tie_b
     return bytes(request)
 
 
-# --- RTP (RFC 3550 §5.1) --------------------------------------------------------------------------------------------
+# --- RTP (RFC 3550 §5.1) and its header extensions (RFC 8285) --------------------------------------------------------
 
 
 class Rtp(NamedTuple):
-    """What the relay reads of a packet. `payload` has no padding; header extensions and CSRCs are left behind."""
+    """What the relay reads of a packet. `payload` has no padding; CSRCs are left behind, and of the header extensions
+    all but these: `rid` and `repaired` (RFC 8852), `wide`, the transport-wide number of 16 bits (draft-holmer)."""
 
     payload_type: int
     marker: int
@@ -143,17 +146,50 @@ class Rtp(NamedTuple):
     timestamp: int
     ssrc: int
     payload: bytes
+    rid: str | None = None
+    repaired: str | None = None
+    wide: int | None = None
 
 
-def parse_rtp(data: bytes) -> Rtp:
+class Extensions:
+    """Which header extension has which id, for one bundle (RFC 8285 §5: an id means the same on each of its lines).
+
+    The codec reads both forms, of one byte and of two."""
+
+    __slots__ = ("_map",)
+
+    def __init__(self, ids: Mapping[str, int]) -> None:
+        self._map = HeaderExtensionsMap()
+        self._map.configure(
+            RTCRtpParameters(
+                headerExtensions=[RTCRtpHeaderExtensionParameters(id=number, uri=uri) for uri, number in ids.items()]
+            )
+        )
+
+    def parse(self, data: bytes) -> RtpPacket:
+        return RtpPacket.parse(data, self._map)
+
+
+NO_EXTENSIONS = Extensions({})
+
+
+def parse_rtp(data: bytes, extensions: Extensions = NO_EXTENSIONS) -> Rtp:
     if len(data) > LARGEST_DATAGRAM:
         raise ProtocolError("RTP packet is too large")
     try:
-        packet = RtpPacket.parse(data)
+        packet = extensions.parse(data)
     except _UNREADABLE as error:
         raise ProtocolError(f"RTP: {error}") from error
     return Rtp(
-        packet.payload_type, packet.marker, packet.sequence_number, packet.timestamp, packet.ssrc, packet.payload
+        packet.payload_type,
+        packet.marker,
+        packet.sequence_number,
+        packet.timestamp,
+        packet.ssrc,
+        packet.payload,
+        packet.extensions.rtp_stream_id,
+        packet.extensions.repaired_rtp_stream_id,
+        packet.extensions.transport_sequence_number,
     )
 
 

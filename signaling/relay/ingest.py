@@ -13,7 +13,7 @@ from signaling.control import (
 )
 from signaling.relay.actions import Action, SendRtcp, Tell
 from signaling.relay.limits import Limits
-from signaling.relay.publication import STILL, Publication, Track
+from signaling.relay.publication import STILL, Arrival, Publication, Track
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
 from signaling.relay.stream import Feed
@@ -28,6 +28,7 @@ from signaling.wire import (
     parse_rtp,
 )
 
+QUIET = 0.5  # seconds without a packet of a layer, after which it is taken to be turned off
 REPORT = 0.5  # seconds; browsers raise their rate by what the first two seconds of REMB say
 
 
@@ -76,7 +77,9 @@ class Ingest:
         publication.audience = message.audience
         feed = Feed(publication.peer, publication.member, message.audience)
         self._slots_of(publication.lecture).named(message.slot).route(feed, publication.kinds, now)
-        return self.ask(publication.peer, now) if message.audience is not Audience.NOBODY else []
+        if message.audience is Audience.NOBODY:
+            return []
+        return self.ask_all(publication.peer, now)
 
     def _unroute(self, publication: Publication) -> None:
         if publication.feeds is not None:
@@ -103,17 +106,19 @@ class Ingest:
 
     def rtp(self, publication: Publication, packet: bytes, now: float) -> list[Action]:
         """Raises `ProtocolError`."""
-        rtp = parse_rtp(packet)
+        rtp = parse_rtp(packet, publication.extensions)
         self.packets += 1
         arrival = publication.receive(rtp, now)
+        actions = self._transport(publication, now)
         if arrival is None:
-            return []
-        actions: list[Action] = []
-        if publication.feeds is not None:
+            return actions
+        if publication.feeds is not None and self._shown(publication, arrival, now):
             kind = arrival.track.kind
             stream = self._slots_of(publication.lecture).named(publication.feeds).streams[kind]
             behind = kind is Kind.VIDEO and self._schedule.behind(now)
-            actions += stream.receive(publication.peer, arrival, now, behind, not publication.requests.proven)
+            actions += stream.receive(
+                publication.peer, arrival, now, behind, not publication.requests[arrival.layer].proven
+            )
         actions += self._nack(publication, arrival.track, now)
         if now >= publication.next_report:
             actions += self._report(publication, now)
@@ -126,25 +131,41 @@ class Ingest:
                 publication.reported(feedback, now)
         return []
 
+    def _shown(self, publication: Publication, arrival: Arrival, now: float) -> bool:
+        """Of layers the highest that flows feeds the stream."""
+        return arrival.track.kind is Kind.AUDIO or arrival.layer == publication.flowing(now)[-1]
+
     # --- what publishers are told ----------------------------------------------------------------------------------
 
     def connected(self, publication: Publication) -> list[Action]:
         """Tell the cap before the first packet: a browser begins with it, and not with its own 300 kbit/s."""
         return [self._feedback(publication, pack_remb(self._sender, self._limits.publisher_bitrate, []))]
 
-    def ask(self, peer: str, now: float) -> list[Action]:
-        """Somebody needs a key frame of this publication."""
+    def ask(self, peer: str, now: float, layer: int = 0) -> list[Action]:
+        """Somebody needs a key frame of this layer of a publication."""
         publication = self._publications.get(peer)
-        if publication is None:
+        if publication is None or layer >= publication.layers:
             return []
-        publication.requests.want()
-        return self._request(publication, now)
+        publication.requests[layer].want()
+        return self._request(publication, layer, now)
 
-    def _request(self, publication: Publication, now: float) -> list[Action]:
-        track = publication.tracks.get(Kind.VIDEO)
-        if track is None or not publication.requests.due(now):
+    def ask_all(self, peer: str, now: float) -> list[Action]:
+        """Somebody needs a key frame of this publication, and has no layer yet."""
+        publication = self._publications.get(peer)
+        layers = range(publication.layers) if publication is not None else ()
+        return [action for layer in layers for action in self.ask(peer, now, layer)]
+
+    def _request(self, publication: Publication, layer: int, now: float) -> list[Action]:
+        track = publication.tracks.get((Kind.VIDEO, layer))
+        if track is None or (publication.rids and now - track.last > QUIET):
+            return []  # a layer that is turned off begins with a key frame, without being asked
+        if not publication.requests[layer].due(now):
             return []
         return [self._feedback(publication, pack_pli(self._sender, track.ssrc))]
+
+    def _transport(self, publication: Publication, now: float) -> list[Action]:
+        """A compound packet for each message, which ends it: its padding is its own."""
+        return [self._feedback(publication, message) for message in publication.transport.take(self._sender, now)]
 
     def _nack(self, publication: Publication, track: Track, now: float) -> list[Action]:
         numbers = track.reception.nacks(now)
@@ -177,10 +198,9 @@ class Ingest:
         return [Tell(PublicationFlowing(publication.peer, now, flow.audio, flow.video))]
 
     def _troubles(self, publication: Publication) -> list[Action]:
-        video = publication.tracks.get(Kind.VIDEO)
         found = {
-            "b-frames": video is not None and video.b_frames,
-            "no-key-frames": publication.requests.silent,
+            "b-frames": any(track.b_frames for track in publication.videos),
+            "no-key-frames": publication.silent,
         }
         new = [name for name, present in found.items() if present and name not in publication.told]
         publication.told.update(new)
@@ -191,11 +211,12 @@ class Ingest:
         for publication in self._publications.values():
             for track in publication.tracks.values():
                 actions += self._nack(publication, track, now)
-            video = publication.tracks.get(Kind.VIDEO)
-            if video is not None and video.reception.given_up != publication.lost:
-                publication.lost = video.reception.given_up
-                publication.requests.want()
-            actions += self._request(publication, now)
+            for video in publication.videos:
+                if video.reception.given_up != video.lost:
+                    video.lost = video.reception.given_up
+                    publication.requests[video.layer].want()
+                actions += self._request(publication, video.layer, now)
+            actions += self._transport(publication, now)
             if now >= publication.next_report and publication.flow != STILL:
                 actions += self._report(publication, now)
             actions += self._observe(publication, now)

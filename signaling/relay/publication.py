@@ -9,9 +9,11 @@ from signaling.control import Audience
 from signaling.relay.clock import Origin, SourceClock, signed
 from signaling.relay.feedback import KeyFrameRequests, Reception
 from signaling.relay.keyframe import FINDERS, Finder
+from signaling.relay.transport_feedback import TransportFeedback
 from signaling.session.answer import AnsweredLine
 from signaling.session.offer import Codec, Direction, Kind
-from signaling.wire import ReportBlock, Rtp, SenderReport
+from signaling.session.variant import LAYERS
+from signaling.wire import NO_EXTENSIONS, Extensions, ReportBlock, Rtp, SenderReport
 
 RATES = {Kind.AUDIO: 48_000, Kind.VIDEO: 90_000}
 SILENCE = 2.0  # seconds without a packet
@@ -46,6 +48,8 @@ class Track:
         self.reception = Reception(ssrc, self.rate)
         self.clock = SourceClock(self.rate)
         self.last = 0.0
+        self.lost = 0
+        """Packets given up, of those that a key frame was asked for."""
         self.codec: Codec | None = None
         self.b_frames = False
         self._finders: dict[Codec, Finder] = {}
@@ -90,34 +94,50 @@ STILL = Flow()
 class Publication:
     """`slot` is where its grant lets it publish. `routed` is the slot that the room has put it on and where it shows or
     will; `feeds` is the slot whose streams look at its packets: until another publication's key frame it still shows
-    where it no longer is routed."""
+    where it no longer is routed. `rids` names the layers of its video, the smallest first; empty without simulcast.
+
+    Theory of operation of layers. Only a layer's first packets name their rid, until a report has acknowledged them
+    (RFC 8852 §3.3): they bind the SSRC to the layer, and a packet of an unknown SSRC without a rid is nobody's. A layer
+    may stop and go on at any time, for its publisher turns off what its uplink does not bear. Streams that repair have
+    payload types that were not answered, or name the rid that they repair: both are left out.
+    """
 
     peer: str
     lecture: str
     member: str
     slot: str
     formats: dict[int, tuple[Kind, Codec]]
+    rids: tuple[str, ...] = ()
+    extensions: Extensions = NO_EXTENSIONS
     routed: str | None = None
     feeds: str | None = None
     audience: Audience = Audience.NOBODY
-    tracks: dict[Kind, Track] = field(default_factory=dict)
-    requests: KeyFrameRequests = field(default_factory=KeyFrameRequests)
+    tracks: dict[tuple[Kind, int], Track] = field(default_factory=dict)
+    requests: tuple[KeyFrameRequests, ...] = field(
+        default_factory=lambda: tuple(KeyFrameRequests() for _ in range(LAYERS))
+    )
+    """For each layer of its video."""
+    transport: TransportFeedback = field(default_factory=TransportFeedback)
     origin: Origin = field(default_factory=Origin)
     flow: Flow = STILL
     last: float = 0.0
-    lost: int = 0  # video packets given up, of those that a key frame was asked for
     next_report: float = 0.0
     told: set[str] = field(default_factory=set)  # troubles
 
     def receive(self, rtp: Rtp, now: float) -> Arrival | None:
         """A packet of a codec and source of ours, the first time it comes; else None."""
+        if rtp.wide is not None:
+            self.transport.arrived(rtp.wide, rtp.ssrc, now)
         found = self.formats.get(rtp.payload_type)
-        if found is None:
+        if found is None or rtp.repaired is not None:
             return None
         kind, codec = found
-        track = self.tracks.get(kind)
+        layer = self._layer(kind, rtp)
+        if layer is None:
+            return None
+        track = self.tracks.get((kind, layer))
         if track is None or (track.ssrc != rtp.ssrc and now - track.last > CHANGE):
-            track = self.tracks[kind] = Track(kind, rtp.ssrc)
+            track = self.tracks[kind, layer] = Track(kind, rtp.ssrc, layer)
         if track.ssrc != rtp.ssrc:
             return None
         arrival = track.receive(rtp, codec, now)
@@ -125,8 +145,37 @@ class Publication:
             return None
         self.last = now
         if arrival.starts and kind is Kind.VIDEO:
-            self.requests.came(now)
+            self.requests[layer].came(now)
         return arrival
+
+    def _layer(self, kind: Kind, rtp: Rtp) -> int | None:
+        """Which layer a packet is of; None while nothing says it."""
+        if kind is Kind.AUDIO or not self.rids:
+            return 0
+        known = next((track.layer for track in self.videos if track.ssrc == rtp.ssrc), None)
+        if known is None and rtp.rid in self.rids:
+            return self.rids.index(rtp.rid)
+        return known
+
+    @property
+    def layers(self) -> int:
+        """How many layers of video it may send."""
+        return max(1, len(self.rids))
+
+    @property
+    def videos(self) -> list[Track]:
+        """Its layers that were ever seen, the smallest first."""
+        return [track for place in range(LAYERS) if (track := self.tracks.get((Kind.VIDEO, place))) is not None]
+
+    def flowing(self, now: float) -> list[int]:
+        """The layers that arrive now, the smallest first."""
+        return [track.layer for track in self.videos if now - track.last < SILENCE]
+
+    @property
+    def silent(self) -> bool:
+        """Whether it makes no key frames when asked. Who sends layers is a browser, which does: only its layers that
+        are turned off do not."""
+        return not self.rids and self.requests[0].silent
 
     def reported(self, report: SenderReport, now: float) -> None:
         for track in self.tracks.values():
@@ -135,12 +184,10 @@ class Publication:
                 track.clock.reported(report.timestamp, self.origin.place(report.ntp / 2**32, now))
 
     def observe(self, now: float) -> Flow:
-        """What flows now, by what arrived in the last two seconds."""
-        audio, video = self.tracks.get(Kind.AUDIO), self.tracks.get(Kind.VIDEO)
-        return Flow(
-            audio is not None and now - audio.last < SILENCE,
-            video.codec if video is not None and now - video.last < SILENCE else None,
-        )
+        """What flows now, by what arrived in the last two seconds; of video any layer counts."""
+        audio = self.tracks.get((Kind.AUDIO, 0))
+        codecs = [track.codec for track in self.videos if now - track.last < SILENCE]
+        return Flow(audio is not None and now - audio.last < SILENCE, codecs[-1] if codecs else None)
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -149,6 +196,18 @@ class Publication:
     def blocks(self, now: float) -> list[ReportBlock]:
         found = (track.reception.block(now) for track in self.tracks.values())
         return [block for block in found if block is not None]
+
+
+def rids_of(lines: tuple[AnsweredLine, ...]) -> tuple[str, ...]:
+    """The layers of a publisher's video, the smallest first."""
+    return next((line.rids for line in lines if line.direction is Direction.RECVONLY and line.rids), ())
+
+
+def extensions_of(lines: tuple[AnsweredLine, ...]) -> Extensions:
+    ids: dict[str, int] = {}
+    for line in lines:
+        ids.update(line.extensions)
+    return Extensions(ids)
 
 
 def formats_of(lines: tuple[AnsweredLine, ...]) -> dict[int, tuple[Kind, Codec]]:

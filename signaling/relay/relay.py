@@ -55,7 +55,7 @@ from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.peers import AllowList, Peer, Peers, State
 from signaling.relay.playback import REPORT, Playback
-from signaling.relay.publication import STILL, Publication, formats_of
+from signaling.relay.publication import STILL, Publication, extensions_of, formats_of, rids_of
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import STAGE, Slots
 from signaling.relay.viewer import Viewer
@@ -155,7 +155,9 @@ class Relay:
             return [Tell(NotOpened(message.request, message.peer, refused.reason, refused.detail))]
         closed = self._displace(message.peer, now)
         peer = self._add(message, now)
-        publication = Publication(peer.id, peer.lecture, peer.member, message.slot, formats_of(lines))
+        publication = Publication(
+            peer.id, peer.lecture, peer.member, message.slot, formats_of(lines), rids_of(lines), extensions_of(lines)
+        )
         self._ingest.add(publication)
         return [*closed, Tell(Opened(message.request, peer.id, self._answer(peer, lines)))]
 
@@ -335,7 +337,7 @@ class Relay:
         for slot in self._lectures[lecture]:
             stream = slot.streams[Kind.VIDEO]
             feed = self._ingest.named(stream.feed.publication) if stream.feed is not None else None
-            actions += stream.tick(now, feed is not None and feed.requests.silent)
+            actions += stream.tick(now, feed is not None and feed.silent)
             actions += slot.streams[Kind.AUDIO].tick(now, replay=False)
         return actions + self._wanted_key_frames(lecture, now)
 
@@ -344,7 +346,7 @@ class Relay:
         for slot in self._lectures.get(lecture, ()):
             wanted = slot.streams[Kind.VIDEO].wants_key_frame_of
             if wanted is not None:
-                actions += self._ingest.ask(wanted, now)
+                actions += self._ingest.ask_all(wanted, now)
         return actions
 
     def _look_after(self, name: str, now: float) -> list[Action]:

@@ -11,7 +11,8 @@ class AnsweredLine(msgspec.Struct, frozen=True):
     """One m-line of the answer, in the offer's order.
 
     `slot` and `ssrc` are set on lines that carry media to a viewer; both codecs stay in `codecs`, at the offer's own
-    payload types, so that a slot may change codec at a key frame without another offer.
+    payload types, so that a slot may change codec at a key frame without another offer. `rids` are the encodings that
+    are received of a publisher's line, layer 0 first; empty without simulcast.
     """
 
     mid: str
@@ -22,6 +23,7 @@ class AnsweredLine(msgspec.Struct, frozen=True):
     slot: str | None = None
     ssrc: int | None = None
     rejected: bool = False
+    rids: tuple[str, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -46,6 +46,8 @@ class Line(msgspec.Struct, frozen=True):
     `extensions` maps header extension URIs to the offer's ids. `ssrcs` are those the offer declares (may be none),
     without those of repair streams. `h264_profile` is the offer's own profile-level-id (an answer with another one
     is no match for browsers), `heading` the m-line as offered ("application UDP/DTLS/SCTP webrtc-datachannel").
+    `rids` names the encodings that it would send of one source, in its own order (RFC 8851, RFC 8853); empty without
+    simulcast.
     """
 
     mid: str
@@ -58,6 +60,7 @@ class Line(msgspec.Struct, frozen=True):
     rejected: bool = False  # a line that is neither audio nor video, or has no codec of ours
     h264_profile: str = "42e01f"
     heading: str = ""
+    rids: tuple[str, ...] = ()
 
 
 class Offer(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import re
 from signaling.errors import ProtocolError
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Codec, Direction, Fingerprint, Kind, Line, Offer, Setup
-from signaling.session.variant import CODECS, RTPMAP, Format, choose, fmtp
+from signaling.session.variant import CODECS, RTPMAP, TRANSPORT_WIDE_CC, Format, choose, fmtp
 from signaling.wire import SETUP_OF_ROLE, MediaDescription, SessionDescription, parse_session
 
 MAX_BYTES = 65_536
@@ -21,9 +21,9 @@ MAX_LINES_OF_TEXT = 4_000
 MAX_MEDIA = 32
 MAX_PER_ATTRIBUTE = 128  # of one attribute in one m-section; Chromium's fullest offer has 96 rtcp-fb
 MAX_SSRCS = 16  # per m-section: simulcast of three layers with repair has six
+MAX_RIDS = 16  # per m-section
 
 HASHES = frozenset({"sha-256", "sha-384", "sha-512"})
-TRANSPORT_WIDE_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 
 def _shape(expression: str) -> re.Pattern[str]:
@@ -59,6 +59,11 @@ _MEDIA = {
 _REQUIRED = ("group", "fingerprint", "setup", "ice-ufrag", "ice-pwd", "mid")
 """Read, so a wrong shape is an error; anything else of a wrong shape is as good as absent."""
 
+_RID = r"[A-Za-z0-9_-]{1,16}"  # RFC 8852 §3.2 knows letters and digits; RFC 8851 "-" and "_" too
+_RID_LINE = _shape(rf"a=rid:({_RID}) (send|recv)( [!-~]{{1,256}})?")
+_SIMULCAST = _shape(r"a=simulcast:(send|recv) [A-Za-z0-9_~;,-]{1,280}( (send|recv) [A-Za-z0-9_~;,-]{1,280})?")
+_STREAM = _shape(rf"~?({_RID})(,~?{_RID}){{0,{MAX_RIDS - 1}}}")
+
 _REPAIR_GROUPS = ("FID", "FEC-FR")  # the second SSRC repairs the first (RFC 5576 §4.2, RFC 8627 §5.3)
 
 
@@ -67,6 +72,7 @@ def parse_offer(text: str) -> Offer:
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProtocolError("the offer is too large")
     headings, bundle_only, clean = _reduce(text)
+    layers = _simulcast(text)
     session = parse_session(clean)
     mids = [media.rtp.muxId for media in session.media]
     if len(set(mids)) != len(mids) or not all(mids):
@@ -91,13 +97,13 @@ def parse_offer(text: str) -> Offer:
     )
     if not fingerprints:
         raise ProtocolError("no a=fingerprint by sha-256, sha-384 or sha-512")
-    lines = zip(session.media, headings, used, strict=True)
+    lines = zip(session.media, headings, used, layers, strict=True)
     return Offer(
         ufrag=ice.usernameFragment,
         pwd=ice.password,
         fingerprints=fingerprints,
         setup=Setup(SETUP_OF_ROLE[dtls.role]),
-        lines=tuple(_line(media, heading, use) for media, heading, use in lines),
+        lines=tuple(_line(media, heading, use, rids) for media, heading, use, rids in lines),
         ice_lite=bool(ice.iceLite),
     )
 
@@ -132,6 +138,39 @@ def _reduce(text: str) -> tuple[list[str], list[bool], str]:
     return headings, bundle_only, "\r\n".join(kept) + "\r\n"
 
 
+def _simulcast(text: str) -> list[tuple[str, ...]]:
+    """For each m-section the rids that it would send of one source (RFC 8853 §5.1), in the order of its a=simulcast:
+    of alternatives the first, whether it begins paused or not. A rid needs an a=rid of its own (RFC 8851 §4)."""
+    found: list[tuple[str, ...]] = []
+    for section in re.split(r"(?:\r\n|\n|\r)m=", text)[1:]:
+        lines = [line.rstrip() for line in re.split(r"\r\n|\n|\r", section)]
+        found.append(_rids(lines))
+    return found
+
+
+def _rids(lines: list[str]) -> tuple[str, ...]:
+    simulcast = [line for line in lines if line.startswith("a=simulcast:")]
+    if not simulcast:
+        return ()
+    declared = [line for line in lines if line.startswith("a=rid:")]
+    shapes = [_RID_LINE.fullmatch(line) for line in declared]
+    shape = _SIMULCAST.fullmatch(simulcast[0])
+    if len(simulcast) > 1 or shape is None or len(declared) > MAX_RIDS or None in shapes:
+        raise ProtocolError("a=simulcast or a=rid has a wrong shape, or there are too many")
+    sent = {one[1] for one in shapes if one is not None and one[2] == "send"}
+    words = simulcast[0].removeprefix("a=simulcast:").split(" ")
+    rids: list[str] = []
+    for direction, streams in zip(words[::2], words[1::2], strict=True):
+        if direction != "send":
+            continue
+        for stream in streams.split(";"):
+            one = _STREAM.fullmatch(stream)
+            if one is None or one[1] not in sent or one[1] in rids:
+                raise ProtocolError("a=simulcast names a rid that is no a=rid, or twice")
+            rids.append(one[1])
+    return tuple(rids)
+
+
 def _keep(line: str, shapes: dict[str, re.Pattern[str]], counts: dict[str, int]) -> bool:
     name = line[2:].split(":", 1)[0]
     shape = shapes.get(name)
@@ -158,7 +197,7 @@ def _bundled(session: SessionDescription, mids: list[str]) -> set[str]:
     return {str(item) for item in groups[0].items}
 
 
-def _line(media: MediaDescription, heading: str, used: bool) -> Line:
+def _line(media: MediaDescription, heading: str, used: bool, rids: tuple[str, ...]) -> Line:
     kind = Kind.AUDIO if media.kind == "audio" else Kind.VIDEO
     if media.kind not in ("audio", "video") or not used:
         return Line(
@@ -189,6 +228,7 @@ def _line(media: MediaDescription, heading: str, used: bool) -> Line:
         rejected=not codecs,
         h264_profile=h264_profile,
         heading=heading,
+        rids=rids,
     )
 
 
@@ -265,6 +305,9 @@ def _media(line: AnsweredLine, offered: Line) -> list[str]:
         if parameters:
             text.append(f"a=fmtp:{payload_type} {parameters}")
         text += [f"a=rtcp-fb:{payload_type} {one}" for one in _feedback(line, offered, payload_type)]
+    if line.rids:
+        text += [f"a=rid:{rid} recv" for rid in line.rids]
+        text.append("a=simulcast:recv " + ";".join(line.rids))
     if line.ssrc is not None:
         text.append(f"a=ssrc:{line.ssrc} cname:{line.slot or 'relay'}")
     return text

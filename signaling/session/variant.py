@@ -18,6 +18,17 @@ RTPMAP = {Codec.OPUS: "opus/48000/2", Codec.VP8: "VP8/90000", Codec.H264: "H264/
 
 DEFAULT_H264_PROFILE = "42e01f"
 
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+TRANSPORT_WIDE_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+EXTENSIONS = (MID, RID, REPAIRED_RID, TRANSPORT_WIDE_CC)
+"""The header extensions that a publisher may send us (RFC 9143, RFC 8852, draft-holmer); none goes to viewers."""
+
+LAYERS = 3
+"""Encodings of one source that are received."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:

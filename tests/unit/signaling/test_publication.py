@@ -42,11 +42,11 @@ def test_each_packet_arrives_once() -> None:
 def test_a_second_ssrc_replaces_the_first_only_when_that_is_quiet() -> None:
     one = publication()
     one.receive(video(1), 0.0)
-    first = one.tracks[Kind.VIDEO]
+    first = one.tracks[Kind.VIDEO, 0]
     assert one.receive(video(1, ssrc=3), 0.1) is None
-    assert one.tracks[Kind.VIDEO] is first
+    assert one.tracks[Kind.VIDEO, 0] is first
     assert one.receive(video(1, ssrc=3), 1.0) is not None
-    assert one.tracks[Kind.VIDEO].ssrc == 3
+    assert one.tracks[Kind.VIDEO, 0].ssrc == 3
 
 
 def test_flow_follows_what_arrives() -> None:
@@ -64,14 +64,14 @@ def test_b_frames_are_seen_by_their_timestamps() -> None:
     one = publication()
     for number, timestamp in enumerate((0, 9000, 3000)):
         one.receive(video(number, b"\x61\xe0" + bytes(9), timestamp=timestamp, payload_type=108), 0.0)
-    assert one.tracks[Kind.VIDEO].b_frames
+    assert one.tracks[Kind.VIDEO, 0].b_frames
 
 
 def test_reordering_is_no_b_frame() -> None:
     one = publication()
     for number, timestamp in ((0, 0), (2, 6000), (1, 3000), (3, 9000)):
         one.receive(video(number, b"\x61\xe0" + bytes(9), timestamp=timestamp, payload_type=108), 0.0)
-    assert not one.tracks[Kind.VIDEO].b_frames
+    assert not one.tracks[Kind.VIDEO, 0].b_frames
 
 
 def test_sender_reports_reach_their_track() -> None:
@@ -79,5 +79,5 @@ def test_sender_reports_reach_their_track() -> None:
     one.receive(video(1), 10.0)
     one.reported(SenderReport(2, 5 << 32, 90_000, 0, 0), 11.0)
     one.reported(SenderReport(99, 5 << 32, 0, 0, 0), 11.0)
-    assert one.tracks[Kind.VIDEO].clock.time(90_000) == 11.0
+    assert one.tracks[Kind.VIDEO, 0].clock.time(90_000) == 11.0
     assert [block.lsr for block in one.blocks(12.0)] == [5 << 16]
