@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiortc.sdp import SessionDescription
 
+from signaling.relay.answering import answer_publication
 from signaling.session.answer import Answer, AnsweredLine
 from signaling.session.offer import Direction, Fingerprint, Kind, Offer, Setup
-from signaling.session.sdp import TRANSPORT_WIDE_CC, answer_text, parse_offer
+from signaling.session.sdp import answer_text, parse_offer
+from signaling.session.variant import REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 
 OFFERS = Path(__file__).parent / "offers"
 FINGERPRINT = Fingerprint(algorithm="sha-256", value=":".join(["AB"] * 32))
@@ -133,3 +136,20 @@ def test_every_line_ends_as_rfc_8866_wants() -> None:
     text = answer_text(answer_to(offer), offer, 7)
     assert text.endswith("\r\n")
     assert "\n" not in text.replace("\r\n", "")
+
+
+def test_layers_are_answered_in_the_offers_order() -> None:
+    offer = offer_of("chromium-publishes-layers")
+    lines = answer_publication(offer)
+    answer = msgspec.structs.replace(answer_to(offer), lines=lines)
+    section = answer_text(answer, offer, 7).split("m=video")[1].split("\r\n")
+    for line in (
+        "a=rid:q recv",
+        "a=rid:h recv",
+        "a=rid:f recv",
+        "a=simulcast:recv q;h;f",
+        f"a=extmap:{offer.lines[1].extensions[RID]} {RID}",
+        f"a=extmap:{offer.lines[1].extensions[REPAIRED_RID]} {REPAIRED_RID}",
+        f"a=extmap:{offer.lines[1].extensions[TRANSPORT_WIDE_CC]} {TRANSPORT_WIDE_CC}",
+    ):
+        assert line in section, line

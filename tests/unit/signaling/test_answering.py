@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from signaling.errors import Refusal, Refused
 from signaling.relay.answering import ROLES, answer_publication, answer_viewer
 from signaling.session.offer import Codec, Direction, Fingerprint, Kind, Line, Offer, Setup
+from signaling.session.variant import MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 
 VIDEO = {Codec.VP8: 96, Codec.H264: 108}
 
@@ -99,3 +101,29 @@ def test_roles_follow_the_offer() -> None:
         Setup.ACTIVE: Setup.PASSIVE,
         Setup.PASSIVE: Setup.ACTIVE,
     }
+
+
+def test_a_publisher_is_answered_its_layers_and_the_extensions_that_are_read() -> None:
+    ids = {MID: 4, RID: 10, REPAIRED_RID: 11, TRANSPORT_WIDE_CC: 3, "urn:3gpp:video-orientation": 13}
+    video = msgspec.structs.replace(
+        line("1", Kind.VIDEO, Direction.SENDONLY), extensions=ids, rids=("q", "h", "f", "more")
+    )
+    sound = msgspec.structs.replace(line("0", Kind.AUDIO, Direction.SENDONLY), extensions={MID: 4}, rids=("q", "h"))
+    lines = answer_publication(offer(sound, video))
+    assert (lines[0].extensions, lines[0].rids) == ({MID: 4}, ())
+    assert lines[1].rids == ("q", "h", "f")
+    assert lines[1].extensions == {MID: 4, RID: 10, REPAIRED_RID: 11, TRANSPORT_WIDE_CC: 3}
+
+
+@pytest.mark.parametrize(("ids", "rids"), [({MID: 4}, ("q", "h")), ({RID: 15}, ("q", "h")), ({RID: 10}, ("q",))])
+def test_layers_that_cannot_be_told_apart_are_one(ids: dict[str, int], rids: tuple[str, ...]) -> None:
+    one = msgspec.structs.replace(line("0", Kind.VIDEO, Direction.SENDONLY), extensions=ids, rids=rids)
+    assert answer_publication(offer(one))[0].rids == ()
+
+
+def test_a_viewer_is_answered_no_extension_and_no_layer() -> None:
+    one = msgspec.structs.replace(
+        line("0", Kind.VIDEO, Direction.SENDRECV), extensions={MID: 4, RID: 10}, rids=("q", "h")
+    )
+    answered = answer_viewer(offer(one), ("lecturer",), ssrcs("lecturer"))[0]
+    assert (answered.extensions, answered.rids) == ({}, ())

@@ -12,7 +12,8 @@ from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
 from signaling.relay.subscription import Subscription
 from signaling.session.offer import Codec, Kind
-from signaling.wire import Feedback, KeyFrameAsked, Nack, ReceiverReports, Remb, pack_rtp, parse_rtcp
+from signaling.session.variant import RID, TRANSPORT_WIDE_CC
+from signaling.wire import Extensions, Feedback, KeyFrameAsked, Nack, ReceiverReports, Remb, pack_rtp, parse_rtcp
 
 FORMATS = {111: (Kind.AUDIO, Codec.OPUS), 96: (Kind.VIDEO, Codec.VP8)}
 KEY, DELTA = b"\x10\x00", b"\x10\x01"
@@ -111,3 +112,85 @@ def test_silence_and_troubles_are_told_once() -> None:
         messages += told(rig.ingest.tick(hundredth / 100))
     assert [one for one in messages if isinstance(one, PublicationSilent)] == [PublicationSilent("p", 2.0, 0.0)]
     assert [one for one in messages if isinstance(one, PublisherTrouble)] == [PublisherTrouble("p", "no-key-frames")]
+
+
+def layered(rig: Rig) -> Publication:
+    publication = rig.publication()
+    publication.rids = ("q", "h", "f")
+    publication.extensions = Extensions({RID: 10, TRANSPORT_WIDE_CC: 3})
+    return publication
+
+
+def extended(ssrc: int, number: int, rid: bytes = b"", wide: int | None = None, payload: bytes = DELTA) -> bytes:
+    """A packet with header extensions in their short form (RFC 8285 §4.2)."""
+    body = bytes([10 << 4 | len(rid) - 1]) + rid if rid else b""
+    if wide is not None:
+        body += bytes([3 << 4 | 1]) + wide.to_bytes(2, "big")
+    body += bytes(-len(body) % 4)
+    packet = pack_rtp(96, 0, number, 0, ssrc, b"")
+    return bytes([packet[0] | 0x10]) + packet[1:] + b"\xbe\xde" + (len(body) // 4).to_bytes(2, "big") + body + payload
+
+
+def test_key_frames_are_asked_for_and_merged_by_layer() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    assert rig.ingest.ask("p", 0.0, 2) == []
+    for layer, rid in enumerate((b"q", b"h", b"f")):
+        rig.ingest.rtp(publication, extended(20 + layer, 1, rid, payload=KEY), 0.0)
+    assert feedback(rig.ingest.ask("p", 0.1, 2))[1:] == [KeyFrameAsked(22)]
+    assert feedback(rig.ingest.ask("p", 0.2, 0))[1:] == [KeyFrameAsked(20)]
+    assert rig.ingest.ask("p", 0.3, 2) == []
+    assert rig.ingest.ask("p", 0.3, 3) == []
+    assert [one for one in feedback(rig.ingest.tick(0.7)) if isinstance(one, KeyFrameAsked)] == []
+
+
+def test_a_layer_that_is_turned_off_is_not_asked_and_is_no_trouble() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    rig.ingest.rtp(publication, extended(20, 1, b"q", payload=KEY), 0.0)
+    rig.ingest.rtp(publication, extended(22, 1, b"f", payload=KEY), 0.0)
+    found: list[Action] = []
+    for tenth in range(1, 60):
+        now = tenth / 10
+        found += rig.ingest.rtp(publication, extended(20, 1 + tenth), now)
+        if tenth > 5:
+            found += rig.ingest.ask("p", now, 2)
+        found += rig.ingest.tick(now)
+    assert KeyFrameAsked(22) not in feedback(found)
+    assert not [one for one in told(found) if isinstance(one, PublisherTrouble)]
+
+
+def test_what_a_layer_lost_for_good_is_asked_for_as_a_key_frame_of_that_layer() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    found: list[Action] = []
+    for layer, rid in enumerate((b"q", b"h")):
+        rig.ingest.rtp(publication, extended(20 + layer, 1, rid, payload=KEY), 0.0)
+    for tenth in range(1, 30):
+        found += rig.ingest.rtp(publication, extended(20, 1 + tenth), tenth / 10)
+        found += rig.ingest.rtp(publication, extended(21, 5 + tenth), tenth / 10)
+        found += rig.ingest.tick(tenth / 10)
+    assert KeyFrameAsked(21) in feedback(found)
+    assert KeyFrameAsked(20) not in feedback(found)
+    blocks = {block.ssrc for one in feedback(found) if isinstance(one, ReceiverReports) for block in one.blocks}
+    assert blocks == {20, 21}
+
+
+def test_arrivals_are_told_every_100_ms_where_they_are_numbered() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    found: list[Action] = []
+    for place in range(100):
+        found += rig.ingest.rtp(publication, extended(20, place, b"q", wide=place), place / 100)
+    messages = [one.packet for one in found if isinstance(one, SendRtcp) and one.packet[8:10] == b"\x8f\xcd"]
+    assert 8 <= len(messages) <= 10
+    assert all(message[16:20] == (20).to_bytes(4, "big") for message in messages)
+
+
+def test_a_layer_has_its_own_missing_packets() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    rig.ingest.rtp(publication, extended(20, 1, b"q"), 0.0)
+    rig.ingest.rtp(publication, extended(22, 70, b"f"), 0.0)
+    nacks = [one for one in feedback(rig.ingest.rtp(publication, extended(22, 72), 0.1)) if isinstance(one, Nack)]
+    assert nacks == [Nack(22, (71,))]

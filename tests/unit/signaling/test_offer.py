@@ -9,7 +9,7 @@ import pytest
 from signaling.errors import ProtocolError
 from signaling.session.offer import Codec, Direction, Kind, Setup
 from signaling.session.sdp import MAX_BYTES, parse_offer
-from signaling.session.variant import Format, choose
+from signaling.session.variant import RID, Format, choose
 
 OFFERS = Path(__file__).parent / "offers"
 
@@ -141,3 +141,57 @@ def test_only_stereo_opus_and_plain_vp8_are_ours() -> None:
     formats = [Format(1, "opus/48000", {}), Format(2, "vp8/90000", {}), Format(3, "vp9/90000", {})]
     assert choose(Kind.AUDIO, formats)[0] == {}
     assert choose(Kind.VIDEO, formats)[0] == {Codec.VP8: 2}
+
+
+# --- layers (RFC 8851, RFC 8853) ------------------------------------------------------------------------------------
+
+
+def test_chromium_publishes_layers() -> None:
+    audio, video = parse_offer(offer_text("chromium-publishes-layers")).lines
+    assert (audio.rids, video.rids) == ((), ("q", "h", "f"))
+    assert RID in video.extensions
+
+
+RIDS = "a=rid:1 send\na=rid:2 send pt=96;max-width=640\na=rid:3 send\na=rid:4 recv\n"
+
+
+@pytest.mark.parametrize(
+    ("simulcast", "rids"),
+    [
+        ("send 1;2;3", ("1", "2", "3")),
+        ("send 3;~1", ("3", "1")),
+        ("send 1,2;3", ("1", "3")),
+        ("recv 4 send 2", ("2",)),
+        ("send 1;2 recv 4", ("1", "2")),
+        ("recv 4", ()),
+    ],
+)
+def test_rids_are_those_that_would_be_sent(simulcast: str, rids: tuple[str, ...]) -> None:
+    text = offer_text("chromium-publishes") + RIDS + f"a=simulcast:{simulcast}\n"
+    assert parse_offer(text).lines[1].rids == rids
+
+
+def test_rids_alone_are_no_simulcast() -> None:
+    assert parse_offer(offer_text("chromium-publishes") + RIDS).lines[1].rids == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "a=simulcast:send 1;9\n",
+        "a=simulcast:send 1;1\n",
+        "a=simulcast:send 4\n",
+        "a=simulcast:send\n",
+        "a=simulcast:send ;;\n",
+        "a=simulcast:send 1;<script>\n",
+        "a=simulcast:send 1\na=simulcast:send 2\n",
+        "a=rid:<b> send\na=simulcast:send 1\n",
+        "a=rid:12345678901234567 send\na=simulcast:send 12345678901234567\n",
+        "".join(f"a=rid:x{place} send\n" for place in range(20)) + "a=simulcast:send x1;x2\n",
+        "a=simulcast:send " + ";".join(["1"] * 5_000) + "\n",
+        "a=simulcast:send " + ",".join(["1"] * 100) + "\n",
+    ],
+)
+def test_hostile_layers_are_refused(more: str) -> None:
+    with pytest.raises(ProtocolError):
+        parse_offer(offer_text("chromium-publishes") + RIDS + more)

@@ -10,6 +10,7 @@ from aiortc import rtp as aiortc_rtp
 
 from signaling import wire
 from signaling.errors import ProtocolError
+from signaling.session.variant import MID, REPAIRED_RID, RID, TRANSPORT_WIDE_CC
 from signaling.wire import Goodbye, KeyFrameAsked, Nack, ReceiverReports, Remb, ReportBlock, SenderReport
 
 KEY = "a-password-of-22-chars"
@@ -91,6 +92,37 @@ def test_rtp_with_an_extension_and_without_payload() -> None:
     header = bytes.fromhex("b06000010000000200000003")
     data = header + bytes.fromhex("bede000110aa0000") + bytes(3) + b"\x04"
     assert wire.parse_rtp(data).payload == b""
+
+
+def extended(profile: bytes, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    packet = wire.pack_rtp(96, 0, 7, 1, 2, b"")
+    return bytes([packet[0] | 0x10]) + packet[1:] + profile + (len(body) // 4).to_bytes(2, "big") + body + b"payload"
+
+
+EXTENSIONS = wire.Extensions({MID: 4, RID: 10, REPAIRED_RID: 11, TRANSPORT_WIDE_CC: 3, "urn:other": 5})
+
+
+@pytest.mark.parametrize(
+    ("profile", "body"),
+    [
+        (b"\xbe\xde", b"\x401\x00\xa0q\xb0h\x50x\x31\x01\x02"),  # RFC 8285 §4.2: id and length in one byte
+        (b"\x10\x00", b"\x04\x011\x0a\x01q\x00\x0b\x01h\x05\x00\x03\x02\x01\x02"),  # §4.3: in two bytes
+    ],
+)
+def test_header_extensions_in_both_forms(profile: bytes, body: bytes) -> None:
+    rtp = wire.parse_rtp(extended(profile, body), EXTENSIONS)
+    assert (rtp.rid, rtp.repaired, rtp.wide, rtp.payload) == ("q", "h", 0x0102, b"payload")
+    plain = wire.parse_rtp(extended(profile, body))
+    assert (plain.rid, plain.repaired, plain.wide, plain.payload) == (None, None, None, b"payload")
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xa9q", b"\xa0\xff", b"\x30\x01", b"\x32\x01\x02\x03", b"\xb3\x00\x80"], ids=lambda body: body.hex()
+)
+def test_header_extensions_of_a_wrong_shape_are_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        wire.parse_rtp(extended(b"\xbe\xde", body), EXTENSIONS)
 
 
 def test_rtp_as_we_write_it() -> None:
