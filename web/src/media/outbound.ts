@@ -20,6 +20,11 @@ export interface Outbound {
 
 const number = (entry: Entry, name: string): number => (typeof entry[name] === 'number' ? entry[name] : 0)
 
+/** Is it the largest picture that goes out so far? A layer that is turned off keeps its size and has no frames. */
+function largest(entry: Entry, found: Outbound): boolean {
+  return found.width === 0 || (number(entry, 'framesPerSecond') > 0 && number(entry, 'frameWidth') > found.width)
+}
+
 export function outboundOf(entries: Iterable<Entry>): Outbound {
   const found: Outbound = {
     bytes: 0,
@@ -38,7 +43,7 @@ export function outboundOf(entries: Iterable<Entry>): Outbound {
     if (entry.type === 'codec') codecs.set(entry.id, String(entry.mimeType).replace(/^\w+\//, ''))
     if (entry.type === 'outbound-rtp') {
       found.bytes += number(entry, 'bytesSent')
-      if (entry.kind === 'video') {
+      if (entry.kind === 'video' && largest(entry, found)) {
         found.frames = number(entry, 'framesEncoded')
         found.width = number(entry, 'frameWidth')
         found.height = number(entry, 'frameHeight')

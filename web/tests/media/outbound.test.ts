@@ -23,6 +23,24 @@ describe('what a publisher sends', () => {
     expect(outbound).toMatchObject({ bytes: 91_000, width: 1280, fps: 30, codec: 'H264', loss: 0.01, rtt: 40 })
   })
 
+  it('is told by the largest size that goes out', () => {
+    const layer = (frameWidth: number, framesPerSecond: number): Record<string, unknown> => ({
+      type: 'outbound-rtp',
+      kind: 'video',
+      bytesSent: 1_000,
+      frameWidth,
+      framesPerSecond,
+      qualityLimitationReason: frameWidth === 1280 ? 'bandwidth' : 'none',
+    })
+    expect(outboundOf([layer(320, 30), layer(1280, 29), layer(640, 30)])).toMatchObject({
+      bytes: 3_000,
+      width: 1280,
+      fps: 29,
+      limited: 'bandwidth',
+    })
+    expect(outboundOf([layer(320, 30), layer(1280, 0), layer(640, 25)])).toMatchObject({ width: 640, fps: 25 })
+  })
+
   it('is graded in one word', () => {
     expect(grade({ kbps: 1_500, outbound }, true)).toBe('good')
     expect(grade({ kbps: 700, outbound: { ...outbound, limited: 'bandwidth' } }, true)).toBe('fair')
