@@ -24,6 +24,14 @@ class Audience(enum.StrEnum):
     EVERYONE = "everyone"
 
 
+class Level(enum.StrEnum):
+    """What a viewer is sent of a slot, as its own link bears it."""
+
+    FULL = "full"
+    REDUCED = "reduced"  # a lower layer of the video
+    AUDIO_ONLY = "audio-only"
+
+
 class Closing(enum.StrEnum):
     """Why a peer ended."""
 
@@ -76,11 +84,20 @@ class Route(msgspec.Struct, tag=True, frozen=True):
     audience: Audience
 
 
+class ViewerReported(msgspec.Struct, tag=True, frozen=True):
+    """What a viewer's page counted since its last report: the share of packets lost (0 to 1, over all it is sent), and
+    for how long a picture stood."""
+
+    peer: str
+    lost_share: float
+    frozen_ms: float
+
+
 class ListPeers(msgspec.Struct, tag=True, frozen=True):
     request: int
 
 
-ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ListPeers
+ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ViewerReported | ListPeers
 
 
 # --- relay → web ---------------------------------------------------------------------------------------------------
@@ -174,6 +191,15 @@ class ViewerLacksCodec(msgspec.Struct, tag=True, frozen=True):
     codec: Codec
 
 
+class ViewerQuality(msgspec.Struct, tag=True, frozen=True):
+    """The viewer was moved to another level of a slot's video, because of its own link. Everyone begins at FULL."""
+
+    peer: str
+    slot: str
+    level: Level
+    at: float
+
+
 class PublisherTrouble(msgspec.Struct, tag=True, frozen=True):
     """Something the publisher should mend, by name: "b-frames", "no-key-frames"."""
 
@@ -205,6 +231,7 @@ ToWeb = (
     | ViewerReceiving
     | ViewerStalled
     | ViewerLacksCodec
+    | ViewerQuality
     | PublisherTrouble
     | Load
 )
@@ -217,6 +244,7 @@ Event = (
     | ViewerReceiving
     | ViewerStalled
     | ViewerLacksCodec
+    | ViewerQuality
     | PublisherTrouble
     | Load
 )

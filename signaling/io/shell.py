@@ -40,6 +40,7 @@ from signaling.relay.actions import (
     Tell,
     Tick,
 )
+from signaling.relay.quality import COPIES
 from signaling.relay.schedule import Schedule
 
 TRIALS_PER_SECOND = 2_000  # attempts to find whose an SRTCP packet from a new address is: about 1 % of a core
@@ -48,7 +49,6 @@ TRIALS = 100  # of one piece of work
 MOVED = 16  # SRTCP packets from new addresses that wait for their trials
 HANDSHAKES = 4_096  # datagrams that wait to be handled; more are lost, and DTLS sends them again
 HANDSHAKES_EACH = 16  # of one peer
-COPIES = 2  # of each packet that is sent again
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from signaling.control import (
 )
 from signaling.relay.actions import Action, SendRtcp, Tell
 from signaling.relay.limits import Limits
-from signaling.relay.publication import STILL, Arrival, Publication, Track
+from signaling.relay.publication import STILL, Publication, Track
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
 from signaling.relay.stream import Feed
@@ -112,7 +112,7 @@ class Ingest:
         actions = self._transport(publication, now)
         if arrival is None:
             return actions
-        if publication.feeds is not None and self._shown(publication, arrival, now):
+        if publication.feeds is not None:
             kind = arrival.track.kind
             stream = self._slots_of(publication.lecture).named(publication.feeds).streams[kind]
             behind = kind is Kind.VIDEO and self._schedule.behind(now)
@@ -130,10 +130,6 @@ class Ingest:
             if isinstance(feedback, SenderReport):
                 publication.reported(feedback, now)
         return []
-
-    def _shown(self, publication: Publication, arrival: Arrival, now: float) -> bool:
-        """Of layers the highest that flows feeds the stream."""
-        return arrival.track.kind is Kind.AUDIO or arrival.layer == publication.flowing(now)[-1]
 
     # --- what publishers are told ----------------------------------------------------------------------------------
 

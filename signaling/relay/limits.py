@@ -13,8 +13,11 @@ class Limits:
     """Told to each publisher as REMB, bits a second."""
 
     resend_rate: float = 500.0
-    """Packets resent to one viewer; `resend_burst` at once."""
+    """Packets resent to one viewer, each copy counted; `resend_burst` at once."""
     resend_burst: float = 1_000.0
+    resend_rate_all: float = 20_000.0
+    """The same to all viewers together, so that the relay's time stays its own."""
+    resend_burst_all: float = 20_000.0
     key_frame_rate: float = 0.5
     """Key frames that one viewer may ask for; `key_frame_burst` at once."""
     key_frame_burst: float = 4.0

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signaling.control import ViewerReceiving, ViewerStalled
-from signaling.relay.actions import Action, Resend, SendRtcp, Tell
+from signaling.control import ViewerQuality, ViewerReceiving, ViewerReported, ViewerStalled
+from signaling.relay.actions import Action, SendRtcp, Tell
+from signaling.relay.limits import Limits
+from signaling.relay.quality import Allowance
 from signaling.relay.report import ntp, pack_reports, sender_report
 from signaling.relay.stream import Stream
 from signaling.relay.viewer import Viewer
 from signaling.session.offer import Kind
-from signaling.wire import KeyFrameAsked, Nack, ReceiverReports, ReportBlock, parse_rtcp
+from signaling.wire import KeyFrameAsked, Nack, ReceiverReports, Remb, ReportBlock, parse_rtcp
 
 REPORT = 1.0  # seconds between sender reports to one viewer
 
-Ask = Callable[[str, float], list[Action]]
+Ask = Callable[[str, float, int], list[Action]]
 
 
 class Playback:
-    """`ask` asks a publication for a key frame; `epoch` is the Unix time at which `now` was zero; `names` are the
-    CNAMEs by SSRC."""
+    """`ask` asks a publication for a key frame of a layer; `epoch` is the Unix time at which `now` was zero; `names`
+    are the CNAMEs by SSRC."""
 
-    def __init__(self, ask: Ask, epoch: float, names: dict[int, str]) -> None:
+    def __init__(self, ask: Ask, epoch: float, names: dict[int, str], limits: Limits) -> None:
         self._ask = ask
         self._epoch = epoch
         self._names = names
         self._viewers: dict[str, Viewer] = {}
+        self._resends = Allowance(limits.resend_rate_all, limits.resend_burst_all)
         self._written: dict[tuple[int, ...], bytes] = {}
         self._written_at = -1.0
 
@@ -58,13 +61,32 @@ class Playback:
                 actions += self._missed(viewer, feedback, now)
             elif isinstance(feedback, KeyFrameAsked):
                 actions += self._asked(viewer, viewer.streams.get(feedback.ssrc), now)
+            elif isinstance(feedback, Remb):
+                viewer.link.estimate(feedback.bitrate, now)
         return actions
+
+    def reported(self, message: ViewerReported, now: float) -> list[Action]:
+        """What its page counted."""
+        viewer = self._viewers.get(message.peer)
+        if viewer is None:
+            return []
+        viewer.link.page(message.lost_share, message.frozen_ms, now)
+        return self._judge(viewer, now)
+
+    @staticmethod
+    def _judge(viewer: Viewer, now: float) -> list[Action]:
+        """Move it to the layers that its link bears."""
+        return [
+            Tell(ViewerQuality(viewer.peer, stream.slot, choice.level(len(stream.rates) - 1), now))
+            for stream, choice in viewer.link.judge(now)
+        ]
 
     @staticmethod
     def _reported(viewer: Viewer, block: ReportBlock, now: float) -> list[Action]:
         stream = viewer.streams.get(block.ssrc)
         if stream is None:
             return []
+        viewer.link.block(block.ssrc, block.fraction_lost)
         number = stream.reached(viewer.peer, block.highest & 0xFFFF)
         if not viewer.evidence.counts(block, number, now):
             return []
@@ -74,23 +96,21 @@ class Playback:
         stream = viewer.streams.get(nack.ssrc)
         if stream is None:
             return []
-        found = stream.resend(viewer.peer, viewer.allowed(nack.numbers, now))
-        actions: list[Action] = []
-        if found.packets:
-            actions.append(Resend(tuple(found.packets), found.viewer))
+        found = stream.resend(viewer.peer, viewer.allowed(nack.numbers, self._resends, now))
+        actions = found.actions
         if found.too_old:
             actions += self._asked(viewer, stream, now)
-        return actions
+        return actions + self._judge(viewer, now)
 
     def _asked(self, viewer: Viewer, stream: Stream | None, now: float) -> list[Action]:
         if stream is None or stream.feed is None or not stream.feeds(viewer.peer) or not viewer.may_ask(now):
             return []
-        return self._ask(stream.feed.publication, now)
+        return self._ask(stream.feed.publication, now, stream.layer_of(viewer.peer))
 
     def look_after(self, viewer: Viewer, now: float) -> list[Action]:
         """Its reports, and whether it still receives; every second, and when something changed for it."""
         playing = viewer.playing
-        actions: list[Action] = list(viewer.marks(now))
+        actions: list[Action] = [*viewer.marks(now), *self._judge(viewer, now)]
         packet = self._reports(playing, now)
         if packet:
             viewer.evidence.sent(ntp(now, self._epoch))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+COPIES = 2
+"""How often a packet that a viewer asks for is sent (docs/decisions/resends-twice.md)."""
+
 
 class Allowance:
     """A token bucket: `rate` a second, `burst` at once."""
@@ -14,12 +17,12 @@ class Allowance:
         self._left = burst
         self._when: float | None = None
 
-    def take(self, now: float) -> bool:
-        """Whether one more is allowed now; it counts as taken."""
+    def take(self, now: float, count: int = 1) -> bool:
+        """Whether so many more are allowed now; they count as taken."""
         if self._when is not None:
             self._left = min(self._burst, self._left + (now - self._when) * self._rate)
         self._when = now
-        if self._left < 1.0:
+        if self._left < count:
             return False
-        self._left -= 1.0
+        self._left -= count
         return True

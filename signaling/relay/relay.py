@@ -28,6 +28,7 @@ from signaling.control import (
     PeerConnected,
     Route,
     ViewerLacksCodec,
+    ViewerReported,
 )
 from signaling.control import (
     Peers as ListedPeers,
@@ -96,7 +97,7 @@ class Relay:
         self._populations: Counter[str] = Counter()
         self._names: dict[int, str] = {}
         self._ingest = Ingest(self.schedule, self._slots, random.randrange(1, 1 << 32), limits)
-        self._playback = Playback(self._ingest.ask, epoch, self._names)
+        self._playback = Playback(self._ingest.ask, epoch, self._names, limits)
         self._agenda = Agenda()
         self._load_at = 0.0
         self._handlers: dict[type, Callable[[Any, float], list[Action]]] = {
@@ -113,6 +114,7 @@ class Relay:
             OpenViewer: self._open_viewer,
             ClosePeer: self._close_peer,
             Route: self._ingest.route,
+            ViewerReported: self._playback.reported,
             ListPeers: self._list_peers,
         }
 
@@ -344,9 +346,8 @@ class Relay:
     def _wanted_key_frames(self, lecture: str, now: float) -> list[Action]:
         actions: list[Action] = []
         for slot in self._lectures.get(lecture, ()):
-            wanted = slot.streams[Kind.VIDEO].wants_key_frame_of
-            if wanted is not None:
-                actions += self._ingest.ask_all(wanted, now)
+            for publication, layer in slot.streams[Kind.VIDEO].wants_key_frames_of:
+                actions += self._ingest.ask(publication, now, layer)
         return actions
 
     def _look_after(self, name: str, now: float) -> list[Action]:

@@ -1,10 +1,13 @@
 """A slot's audio or video: whatever the source, one continuous stream of packets (RFC 3550 §5.1), prepared once.
 
 Theory of operation. The room says which publication feeds the stream and for which audience. The feed takes over at
-its next key frame (audio: its next packet): numbers go on, and the timestamp goes on by the time that passed. Viewers
-that want the stream are grouped by their payload types and line of numbers (see subscription.py); a packet is written
-once for each such family. A viewer enters at a key frame. The ring and the kept group of pictures hold packets as they
-were numbered, so that what is sent again is the same to the byte.
+its next key frame (audio: its next packet): numbers go on, and the timestamp goes on by the time that passed. A
+publication may send its video in several *layers*; they share the stream's SSRC and its one line of timestamps, and
+each is numbered by itself (see layer.py). Each viewer is in one layer: the highest that flows, that the `cap` allows
+and that its own link bears (its `choice`). It enters, and changes, at a key frame of that layer. Viewers with the same
+payload types are a family, and a packet is written once for each; what is a viewer's own are its offset of numbers
+(see subscription.py) and its marks. Rings and kept groups hold packets as they were numbered, so that what is sent
+again is the same to the byte.
 """
 
 from __future__ import annotations
@@ -15,22 +18,22 @@ from dataclasses import dataclass
 from signaling.control import Audience
 from signaling.proof import period_at
 from signaling.relay.actions import Action
-from signaling.relay.clock import signed
-from signaling.relay.group import Group
+from signaling.relay.crowd import Crowd
+from signaling.relay.layer import NO_KEY_FRAME, Layer, Line
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
-from signaling.relay.numbering import Numbering
-from signaling.relay.publication import RATES, Arrival, Track
-from signaling.relay.ring import Kept, Ring
+from signaling.relay.publication import Arrival, Track
+from signaling.relay.ring import Kept
 from signaling.relay.subscribers import Resent, Subscribers
-from signaling.relay.subscription import Subscription
+from signaling.relay.subscription import AUDIO_ONLY, HIGHEST, Place, Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import pack_rtp
 
-NO_KEY_FRAME = "no-key-frame"
-HELD = 512  # packets that may wait for a key frame's beginning
 GRACE = 3.0  # seconds until a feed that makes no key frame takes over all the same: the old picture must not stay
 DRIFT = 10.0  # seconds between timestamps and arrival; beyond, the source began its timestamps anew
+STOPPED = 0.7  # seconds without a packet of a layer while others arrive: the publisher has turned it off
+LAYERS = 3
+APART = 90  # ticks between the timestamps of neighbouring layers (1 ms): who moves up sees time go on within a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Feed:
 
 
 class Stream:
-    """`packets` and `octets` count as in sender reports."""
+    """`packets` and `octets` count as in sender reports; of several layers, those of the one that leads."""
 
     def __init__(
         self, slot: str, kind: Kind, ssrc: int, first: int, timestamp: int, limits: Limits, notices: Notices
@@ -53,25 +56,27 @@ class Stream:
         self.ssrc = ssrc
         self.feed: Feed | None = None
         self.next_feed: Feed | None = None
-        self.codec: Codec | None = None
         self.packets = 0
         self.octets = 0
+        self.crowd = Crowd()
+        """Who of its viewers has trouble."""
+        self._first = first
+        self._limits = limits
         self._notices = notices
-        self._numbering = Numbering(first)
-        self._ring = Ring()
-        self._group = Group(limits)
-        self._keep = True
-        self._subscribers = Subscribers(kind, self._ring, self._group, limits, notices)
+        self._layers: list[Layer] = []
+        self._layer(0)
+        self._subscribers = Subscribers(kind, self._layers, limits, notices)
+        self._cap = HIGHEST
         self._next_since = 0.0
-        self._track: Track | None = None
-        self._restarts = 0
-        self._offset = 0  # outgoing timestamp − the source's
-        self._timestamp = timestamp  # the last one sent in order
-        self._time = 0.0  # when it was
-        self._locked = False  # on a source, from a key frame on
-        self._held: dict[int, Arrival] = {}
-        self._held_track: Track | None = None
-        self._cause = NO_KEY_FRAME
+        self._next_layers: set[int] = set()
+        self._line = Line(kind, timestamp)
+        self._lead = self._layers[0]
+        self._now = 0.0
+
+    def _layer(self, index: int) -> Layer:
+        while len(self._layers) <= index:
+            self._layers.append(Layer(len(self._layers), self.kind, self._first, self._limits, self._notices.dropped))
+        return self._layers[index]
 
     # --- who is fed, by whom ---------------------------------------------------------------------------------------
 
@@ -85,6 +90,7 @@ class Stream:
         else:
             if self.next_feed is None or self.next_feed.publication != feed.publication:
                 self._next_since = now
+                self._next_layers = {0}
             self.next_feed = feed
             return
         self._refresh()
@@ -99,66 +105,144 @@ class Stream:
             self._refresh()
 
     @property
-    def wants_key_frame_of(self) -> str | None:
-        """The publication to ask for a key frame, while somebody or something waits for one."""
+    def wants_key_frames_of(self) -> list[tuple[str, int]]:
+        """The publications and layers to ask for a key frame, while somebody or something waits for one."""
         if self.kind is not Kind.VIDEO:
-            return None
+            return []
         if self.next_feed is not None:
-            return self.next_feed.publication
-        if self.feed is not None and (self._subscribers.waiting or not self._locked):
-            return self.feed.publication
-        return None
+            return [(self.next_feed.publication, index) for index in sorted(self._next_layers)]
+        if self.feed is None:
+            return []
+        return [(self.feed.publication, layer.index) for layer in self._layers if layer.waiting or self._idle(layer)]
+
+    def _idle(self, layer: Layer) -> bool:
+        """Whether this layer could play, and does not."""
+        if layer.locked:
+            return False
+        if not any(other.locked for other in self._layers):
+            return layer.index == 0 or self._now - layer.last < STOPPED
+        return self._now - layer.last < STOPPED and layer.usable(self._now)
 
     @property
     def track(self) -> Track | None:
-        """What plays now."""
-        return self._track if self._locked else None
+        """What plays now; of several layers, the one that leads."""
+        return self._lead.track if self._lead.locked else None
+
+    @property
+    def codec(self) -> Codec | None:
+        return self._lead.codec
 
     @property
     def next_number(self) -> int:
-        return self._numbering.next
+        return self._lead.next_number
 
     def outgoing(self, timestamp: int) -> int:
         """What a timestamp of the present track is to viewers."""
-        return (timestamp + self._offset) & 0xFFFFFFFF
+        return self._lead.outgoing(timestamp)
+
+    # --- layers ----------------------------------------------------------------------------------------------------
+
+    @property
+    def rates(self) -> list[float]:
+        """The bit rates of the layers up to the highest that plays and is allowed, the lowest first."""
+        top = max((layer.index for layer in self._layers if layer.locked and layer.index <= self._cap), default=-1)
+        return [layer.rate for layer in self._layers[: top + 1]]
+
+    def rate_to(self, peer: str) -> float:
+        """The bit rate that this viewer is sent."""
+        subscription = self._subscribers.named(peer)
+        return self._layers[subscription.layer].rate if subscription is not None and self.feeds(peer) else 0.0
+
+    def cap(self, layer: int = HIGHEST) -> None:
+        """Let nobody be in a higher layer than this one; `AUDIO_ONLY`: no video at all."""
+        if layer != self._cap:
+            self._cap = layer
+            self._refresh()
+
+    def choose(self, peer: str, choice: int) -> None:
+        """The highest layer that this viewer's link bears, or `AUDIO_ONLY`."""
+        subscription = self._subscribers.named(peer)
+        if subscription is not None:
+            subscription.choice = choice
+            self._settle(subscription)
+
+    def layer_of(self, peer: str) -> int:
+        """Where this viewer is, or will be."""
+        subscription = self._subscribers.named(peer)
+        if subscription is None:
+            return 0
+        return subscription.layer if subscription.goal is None else subscription.goal
 
     # --- viewers ---------------------------------------------------------------------------------------------------
 
     def add(self, subscription: Subscription) -> None:
-        self._subscribers.add(subscription, self._wanted(subscription), self._numbering.next)
+        self._subscribers.add(subscription)
+        self._settle(subscription)
 
     def remove(self, peer: str) -> None:
-        self._subscribers.remove(peer, self._numbering.next)
+        self._subscribers.remove(peer)
+        self.crowd.forget(peer)
+
+    @property
+    def viewers(self) -> int:
+        """How many are sent packets of the stream now."""
+        return len(self._subscribers)
 
     def feeds(self, peer: str) -> bool:
         """Whether this viewer is sent packets of the stream now."""
-        return self._locked and self._subscribers.sent_to(peer)
+        return any(layer.locked for layer in self._layers) and self._subscribers.sent_to(peer)
 
     def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
         """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
-        return self._subscribers.resend(peer, numbers, self._numbering.next)
+        return self._subscribers.resend(peer, numbers)
 
     def reached(self, peer: str, sent: int) -> int | None:
-        """The stream's number of 16 bits that this viewer reports; None when it was not sent it."""
-        return self._subscribers.reached(peer, sent, self._numbering.next)
+        """The viewer's own number, extended, that it reports with 16 bits; None when it was not sent it."""
+        return self._subscribers.reached(peer, sent)
 
-    def _wanted(self, subscription: Subscription) -> bool:
+    def counts(self, peer: str) -> tuple[int, int] | None:
+        """How many packets this viewer was sent and how many of them it missed, both since an arbitrary start; None
+        while it is sent nothing."""
+        subscription = self._subscribers.named(peer)
+        sent = self._subscribers.progress(subscription) if subscription is not None else None
+        return (sent, subscription.lost) if subscription is not None and sent is not None else None
+
+    def _allowed(self, subscription: Subscription) -> bool:
+        """Whether the room lets it see the stream."""
         feed = self.feed
         if feed is None or feed.audience is Audience.NOBODY:
             return False
         if feed.audience is Audience.STAGE and not subscription.stage:
             return False
-        if self.kind is Kind.AUDIO and feed.member == subscription.member:
-            return False  # nobody is sent their own voice
-        if self.codec is None or self.codec in subscription.payload_types:
-            return True
-        if self._locked and self.codec not in subscription.lacked:
-            subscription.lacked.add(self.codec)
-            self._notices.lacking.append((subscription.peer, self.slot, self.codec))
-        return False
+        return self.kind is Kind.VIDEO or feed.member != subscription.member  # nobody is sent their own voice
+
+    def _settle(self, subscription: Subscription) -> None:
+        most = min(subscription.choice, self._cap)
+        if not self._allowed(subscription) or most <= AUDIO_ONLY:
+            self._subscribers.out(subscription)
+            return
+        playing = [layer for layer in self._layers if layer.locked]
+        fit = [layer.index for layer in playing if layer.codec in subscription.payload_types]
+        if playing and not fit:
+            self._subscribers.out(subscription)
+            self._lacks(subscription, playing[0].codec)
+            return
+        if subscription.place in (Place.IN, Place.REPLAYED):
+            codec = self._layers[subscription.layer].codec
+            if codec is not None and codec not in subscription.payload_types:
+                self._subscribers.out(subscription)
+        below = [index for index in fit if index <= most]
+        self._subscribers.settle(subscription, below[-1] if below else fit[0] if fit else None)
+
+    def _lacks(self, subscription: Subscription, codec: Codec | None) -> None:
+        if codec is not None and codec not in subscription.lacked:
+            subscription.lacked.add(codec)
+            self._notices.lacking.append((subscription.peer, self.slot, codec))
 
     def _refresh(self) -> None:
-        self._subscribers.settle(self._wanted, self._numbering.next)
+        """Something changed for all."""
+        for subscription in self._subscribers:
+            self._settle(subscription)
 
     # --- packets ---------------------------------------------------------------------------------------------------
 
@@ -168,141 +252,142 @@ class Stream:
         taking_over = self.next_feed is not None and publication == self.next_feed.publication
         if not taking_over and (self.feed is None or publication != self.feed.publication):
             return []
-        if taking_over or not self._follows(arrival):
-            self._hold(arrival)
-            if not arrival.starts or behind:
+        if arrival.layer >= LAYERS:
+            return []
+        self._now = now
+        layer = self._layer(arrival.layer)
+        layer.arrived(arrival, now)
+        if taking_over:
+            self._next_layers.add(arrival.layer)
+        if taking_over or not layer.follows(arrival):
+            layer.hold(arrival)
+            if not arrival.starts or behind or not (taking_over or layer.usable(now)):
                 return []
             if taking_over:
-                self.feed, self.next_feed = self.next_feed, None
-            self._keep = keep
-            return self._begin(arrival, now)
-        self._keep = keep
+                self._take_over()
+            layer.keep = keep
+            return self._begin(layer, arrival, now)
+        layer.keep = keep
         if behind and self.kind is Kind.VIDEO:
-            self._break("behind")  # nothing more until a key frame begins
-            self._hold(arrival)
+            layer.end("behind")  # nothing more until a key frame begins
+            layer.hold(arrival)
             return []
-        return self._pass_on(arrival, now)
+        return self._pass_on(layer, arrival, now)
 
-    def _follows(self, arrival: Arrival) -> bool:
-        """Whether this packet continues what plays."""
-        if not self._locked or arrival.track is not self._track:
-            return False
-        if arrival.track.reception.restarts != self._restarts:
-            return False
-        return arrival.codec is self.codec or not self._numbering.ahead(arrival.number)
+    def _take_over(self) -> None:
+        self.feed, self.next_feed = self.next_feed, None
+        for layer in self._layers:
+            layer.locked = False
 
     def _break(self, cause: str) -> None:
-        """What plays ends here; the next packets wait for a key frame, or are dropped for this cause."""
-        self._drop_held()
-        self._locked = False
-        self._cause = cause
+        for layer in self._layers:
+            layer.end(cause)
 
-    def _hold(self, arrival: Arrival) -> None:
-        """Keep a packet while a key frame's beginning is awaited: it may be one that follows, and came first."""
-        if arrival.track is not self._held_track:
-            self._drop_held()
-            self._held_track = arrival.track
-        self._held[arrival.number] = arrival
-        if len(self._held) > HELD:
-            del self._held[next(iter(self._held))]
-            self._notices.dropped[self._cause] += 1
-
-    def _drop_held(self) -> None:
-        if self._held:
-            self._notices.dropped[self._cause] += len(self._held)
-            self._held.clear()
-
-    def _begin(self, start: Arrival, now: float) -> list[Action]:
+    def _begin(self, layer: Layer, start: Arrival, now: float) -> list[Action]:
         """Go on with another source or codec, or after a break, from this packet on."""
-        self._lock(start, now)
-        following = [self._held.pop(number) for number in sorted(self._held) if number >= start.number]
-        self._drop_held()
-        self._cause = NO_KEY_FRAME
-        actions: list[Action] = []
-        for arrival in following:
-            if arrival.codec is self.codec:
-                actions += self._pass_on(arrival, now)
-        return actions
-
-    def _lock(self, start: Arrival, now: float) -> None:
-        other = start.track is not self._track or start.track.reception.restarts != self._restarts
-        self._track = start.track
-        self._restarts = start.track.reception.restarts
-        self._locked = True
-        self._group.drop()
-        self._numbering.restart()
-        if other:
-            self._anchor(start, now)
-        self.codec = start.codec
+        other = layer.lock(start)
+        if other or not layer.families:
+            self._anchor(layer, start, now, other)
+        if not self._lead.locked:
+            self._lead = layer
         self._refresh()
         self._notices.entered += self._subscribers.inside()
+        actions: list[Action] = []
+        for arrival in layer.held_from(start):
+            actions += self._pass_on(layer, arrival, now)
+        return actions
 
-    def _anchor(self, arrival: Arrival, now: float) -> None:
-        """The timestamp goes on by the time that passed."""
-        gap = max(1, round((now - self._time) * RATES[self.kind])) if self.packets else 0
-        self._offset = (self._timestamp + gap - arrival.timestamp) & 0xFFFFFFFF
+    def _anchor(self, layer: Layer, arrival: Arrival, now: float, other: bool) -> None:
+        """Where this layer's timestamps lie on the line. Beside another layer of the same feed: by the moments of
+        capture, as the source's clocks have them by now. Else time goes on by what passed."""
+        lead = next((one for one in self._layers if one.locked and one is not layer), None)
+        if lead is not None:
+            outgoing = self._beside(layer, lead, arrival, now)
+            if outgoing is not None and not self._line.strays(outgoing, now, DRIFT):
+                layer.offset = (outgoing - arrival.timestamp) & 0xFFFFFFFF
+                return
+        if other:
+            layer.offset = (self._line.next(now) - arrival.timestamp) & 0xFFFFFFFF
 
-    def _pass_on(self, arrival: Arrival, now: float) -> list[Action]:
-        if not self._numbering.ahead(arrival.number):
-            return self._pass_on_late(arrival, now)
+    @staticmethod
+    def _beside(layer: Layer, lead: Layer, arrival: Arrival, now: float) -> int | None:
+        assert layer.track is not None
+        assert lead.track is not None
+        if layer.track.clock.timestamp(now) is None:
+            return None
+        captured = lead.track.clock.timestamp(layer.track.clock.time(arrival.timestamp))
+        return None if captured is None else lead.outgoing(captured) + (layer.index - lead.index) * APART
+
+    def _pass_on(self, layer: Layer, arrival: Arrival, now: float) -> list[Action]:
+        numbering = layer.numbering
+        if not numbering.ahead(arrival.number):
+            return self._pass_on_late(layer, arrival, now)
         if not arrival.payload:
-            self._numbering.drop(arrival.number)
+            numbering.drop(arrival.number)
             return []
-        passed = signed(self.outgoing(arrival.timestamp) - self._timestamp) / RATES[self.kind]
-        if self.packets and abs(passed - (now - self._time)) > DRIFT:
-            self._anchor(arrival, now)
-        timestamp = self.outgoing(arrival.timestamp)
-        self._timestamp, self._time = timestamp, now
-        self._numbering.reach(arrival.number)
+        if self._line.strays(layer.outgoing(arrival.timestamp), now, DRIFT):
+            self._anchor(layer, arrival, now, True)
+        timestamp = layer.outgoing(arrival.timestamp)
+        self._line.sent(timestamp, now)
+        numbering.reach(arrival.number)
         if arrival.starts and self.kind is Kind.VIDEO:
-            self._key_frame(self._numbering.next, now)
+            self._key_frame(layer, numbering.next, now)
         actions: list[Action] = []
         if arrival.parameters is not None:
-            actions += self._write(self._numbering.insert(), 0, timestamp, arrival.parameters, now)
-        number = self._numbering.place(arrival.number)
+            actions += self._write(layer, numbering.insert(), 0, timestamp, arrival.parameters, now)
+        number = numbering.place(arrival.number)
         assert number is not None
-        return actions + self._write(number, arrival.marker, timestamp, arrival.payload, now)
+        return actions + self._write(layer, number, arrival.marker, timestamp, arrival.payload, now)
 
-    def _pass_on_late(self, arrival: Arrival, now: float) -> list[Action]:
+    def _pass_on_late(self, layer: Layer, arrival: Arrival, now: float) -> list[Action]:
         """A late packet has its number waiting. (A late probe fills it: viewers would ask for it in vain.)"""
-        number = self._numbering.place(arrival.number)
-        if number is None or arrival.codec is not self.codec:
+        number = layer.numbering.place(arrival.number)
+        if number is None or arrival.codec is not layer.codec:
             return []
         if arrival.starts and arrival.parameters is None and self.kind is Kind.VIDEO:
-            self._key_frame(number, now)
-        return self._write(number, arrival.marker, self.outgoing(arrival.timestamp), arrival.payload, now)
+            self._key_frame(layer, number, now)
+        return self._write(layer, number, arrival.marker, layer.outgoing(arrival.timestamp), arrival.payload, now)
 
-    def _key_frame(self, number: int, now: float) -> None:
+    def _key_frame(self, layer: Layer, number: int, now: float) -> None:
         """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
         overtook it, they ask for like any lost packet."""
-        self._subscribers.key_frame(number)
-        if not self._keep:
-            self._group.drop()
-            return
-        self._group.begin(now)
-        for later in range(number, self._numbering.next):
-            kept = self._ring.get(later)
-            if kept is not None:
-                self._group.put(kept, now)
+        self._subscribers.key_frame(layer, number)
+        layer.begin_group(number, now)
 
-    def _write(self, number: int, marker: int, timestamp: int, payload: bytes, now: float) -> list[Action]:
-        assert self.codec is not None
+    def _write(
+        self, layer: Layer, number: int, marker: int, timestamp: int, payload: bytes, now: float
+    ) -> list[Action]:
+        assert layer.codec is not None
         packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now))
-        kept = Kept(number, packet, self.codec)
-        self._ring.put(kept)
-        self._group.put(kept, now)
-        self.packets += 1
-        self.octets += len(payload)
-        return self._subscribers.forward(kept)
+        kept = Kept(number, packet, layer.codec)
+        layer.ring.put(kept)
+        layer.group.put(kept, now)
+        if layer is self._lead:
+            self.packets += 1
+            self.octets += len(payload)
+        return layer.families.forward(kept)
 
     # --- time ------------------------------------------------------------------------------------------------------
 
     def tick(self, now: float, replay: bool) -> list[Action]:
         """`replay`: the feed makes no key frames when asked, so that who waits is sent the kept group."""
+        self._now = now
         if self.next_feed is not None and now - self._next_since > GRACE:
             self.feed, self.next_feed = self.next_feed, None
             self._break(NO_KEY_FRAME)
             self._refresh()
-        if replay and self._locked:
+        self._look_at_layers(now)
+        if replay:
             self._subscribers.begin_replays()
-        return self._subscribers.replay(now, self._numbering.next)
+        return self._subscribers.replay(now)
+
+    def _look_at_layers(self, now: float) -> None:
+        """A layer that stopped while others arrive is left for the next lower one."""
+        newest = max(layer.last for layer in self._layers)
+        for layer in self._layers:
+            layer.measure(now)
+            if layer.locked and newest - layer.last > STOPPED:
+                layer.stop()
+                if self._lead is layer:
+                    self._lead = next(one for one in self._layers if one.locked or one is layer)
+                self._refresh()

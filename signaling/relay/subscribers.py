@@ -1,184 +1,183 @@
-"""Who is sent a stream, in families that are sent the same bytes; sending again, and replays to those who join."""
+"""Who is sent a stream, and in which layer; sending again, and replays to those who join."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from signaling.relay.actions import Action, Forward, Resend, Viewers
-from signaling.relay.group import Group
+from signaling.relay.actions import Action, Resend
+from signaling.relay.families import write
+from signaling.relay.layer import Layer
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
-from signaling.relay.ring import Kept, Ring
+from signaling.relay.ring import SIZE, Kept
 from signaling.relay.subscription import Place, Subscription
-from signaling.session.offer import Codec, Kind
+from signaling.session.offer import Kind
 
 LONGEST_TICK = 0.1  # seconds; a replay does not make up for more
-
-Key = tuple[tuple[tuple[Codec, int], ...], int]
-
-
-@dataclass(slots=True)
-class Family:
-    """Viewers that are sent the same bytes (before encryption)."""
-
-    payload_types: dict[Codec, int]
-    line: int
-    viewers: Viewers = field(default_factory=Viewers)
-    newest: int = 0  # the highest first number of its viewers
+THERE = (Place.IN, Place.REPLAYED)
 
 
 @dataclass(slots=True)
 class Resent:
     """`too_old`: something asked for is kept no more, so that only a key frame helps."""
 
-    packets: list[bytes] = field(default_factory=list)
-    viewer: int = -1
+    actions: list[Action] = field(default_factory=list)
     too_old: bool = False
 
 
 class Subscribers:
-    """`next_number`, where it is asked for, is the stream's next number."""
+    """`layers` is the stream's own list, by index; it may grow."""
 
-    def __init__(self, kind: Kind, ring: Ring, group: Group, limits: Limits, notices: Notices) -> None:
+    def __init__(self, kind: Kind, layers: list[Layer], limits: Limits, notices: Notices) -> None:
         self._kind = kind
-        self._ring = ring
-        self._group = group
+        self._layers = layers
         self._limits = limits
         self._notices = notices
         self._subscriptions: dict[str, Subscription] = {}
-        self._waiting: dict[str, Subscription] = {}
         self._replayed: deque[Subscription] = deque()
         self._replay_at: float | None = None
-        self._families: dict[Key, Family] = {}
 
-    @property
-    def waiting(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        """Those who are sent something now."""
+        return sum(len(layer.families) for layer in self._layers) + len(self._replayed)
+
+    def __iter__(self) -> Iterator[Subscription]:
+        return iter(self._subscriptions.values())
+
+    def named(self, peer: str) -> Subscription | None:
+        return self._subscriptions.get(peer)
 
     def inside(self) -> list[str]:
         return [peer for peer, one in self._subscriptions.items() if one.place is Place.IN]
 
     def sent_to(self, peer: str) -> bool:
         subscription = self._subscriptions.get(peer)
-        return subscription is not None and subscription.place in (Place.IN, Place.REPLAYED)
+        return subscription is not None and subscription.place in THERE
 
     # --- in and out ------------------------------------------------------------------------------------------------
 
-    def add(self, subscription: Subscription, wanted: bool, next_number: int) -> None:
+    def add(self, subscription: Subscription) -> None:
         self._subscriptions[subscription.peer] = subscription
-        self._settle(subscription, wanted, next_number)
 
-    def remove(self, peer: str, next_number: int) -> None:
+    def remove(self, peer: str) -> None:
         subscription = self._subscriptions.pop(peer, None)
         if subscription is not None:
-            self._out(subscription, next_number)
+            self.out(subscription)
 
-    def settle(self, wanted: Callable[[Subscription], bool], next_number: int) -> None:
-        """Something changed for all: who is wanted now comes in (video: at the next key frame), others go out."""
-        for subscription in self._subscriptions.values():
-            self._settle(subscription, wanted(subscription), next_number)
-
-    def _settle(self, subscription: Subscription, wanted: bool, next_number: int) -> None:
-        if not wanted:
-            self._out(subscription, next_number)
-        elif subscription.place is Place.OUT and self._kind is Kind.AUDIO:
-            self._in(subscription, next_number)
-        elif subscription.place is Place.OUT:
+    def settle(self, subscription: Subscription, goal: int | None) -> None:
+        """This viewer is to be sent the stream in this layer: audio at once, video from its next key frame on, and
+        until then what it is sent already. None: from the first key frame of any layer on."""
+        if self._kind is Kind.AUDIO:
+            if subscription.place is Place.OUT:
+                self._in(subscription, self._layers[0], self._layers[0].next_number)
+            return
+        if subscription.place is Place.OUT:
             subscription.place = Place.WAITING
-            self._waiting[subscription.peer] = subscription
+        elif subscription.place in THERE and subscription.layer == goal:
+            goal = None
+        self._await(subscription, goal)
 
-    def key_frame(self, number: int) -> None:
-        """A key frame begins at this number: who waits comes in here."""
-        for subscription in self._replayed:
-            subscription.leave(subscription.cursor)
-        for subscription in (*self._replayed, *self._waiting.values()):
-            self._in(subscription, number)
-        self._replayed.clear()
-
-    def _in(self, subscription: Subscription, number: int) -> None:
-        subscription.enter(number)
-        self._join_family(subscription)
-        self._notices.entered.append(subscription.peer)
-
-    def _join_family(self, subscription: Subscription) -> None:
-        subscription.place = Place.IN
-        self._waiting.pop(subscription.peer, None)
-        key = _key(subscription)
-        family = self._families.get(key)
-        if family is None:
-            family = self._families[key] = Family(subscription.payload_types, subscription.line)
-        family.newest = max(family.newest, subscription.first)
-        family.viewers.add(subscription.viewer)
-
-    def _out(self, subscription: Subscription, next_number: int) -> None:
-        if subscription.place is Place.IN:
-            key = _key(subscription)
-            family = self._families[key]
-            family.viewers.remove(subscription.viewer)
-            if not family.viewers:
-                del self._families[key]
-            subscription.leave(next_number)
-        elif subscription.place is Place.REPLAYED:
-            self._replayed.remove(subscription)
-            subscription.leave(subscription.cursor)
-        self._waiting.pop(subscription.peer, None)
+    def out(self, subscription: Subscription) -> None:
+        """It is sent nothing more."""
+        self._leave(subscription)
+        self._await(subscription, None)
         subscription.place = Place.OUT
 
-    # --- packets ---------------------------------------------------------------------------------------------------
+    def key_frame(self, layer: Layer, number: int) -> None:
+        """A key frame of this layer begins at this number: who waits comes in here."""
+        replayed = [one for one in self._replayed if one.layer == layer.index and one.goal is None]
+        for subscription in (*replayed, *layer.waiting.values()):
+            self._leave(subscription)
+            self._in(subscription, layer, number)
 
-    def forward(self, kept: Kept) -> list[Action]:
-        """A packet to every family. A late one is not sent to families with a viewer that entered after its number:
-        who misses it asks for it."""
-        return [
-            Forward(
-                (write(kept, family.payload_types[kept.codec], family.line),), family.viewers, self._kind is Kind.AUDIO
-            )
-            for family in self._families.values()
-            if kept.number >= family.newest
-        ]
+    def _await(self, subscription: Subscription, goal: int | None) -> None:
+        if subscription.goal is not None:
+            self._layers[subscription.goal].waiting.pop(subscription.peer, None)
+        subscription.goal = goal
+        if goal is not None:
+            self._layers[goal].waiting[subscription.peer] = subscription
 
-    def resend(self, peer: str, numbers: Iterator[int], next_number: int) -> Resent:
+    def _in(self, subscription: Subscription, layer: Layer, number: int) -> None:
+        subscription.enter(layer.index, number)
+        self._join(subscription)
+        self._notices.entered.append(subscription.peer)
+
+    def _join(self, subscription: Subscription) -> None:
+        """It is in a layer from `first` on, and follows now."""
+        subscription.place = Place.IN
+        if subscription.goal == subscription.layer:
+            self._await(subscription, None)
+        self._layers[subscription.layer].families.join(subscription)
+
+    def _leave(self, subscription: Subscription) -> None:
+        if subscription.place is Place.IN:
+            self._layers[subscription.layer].families.leave(subscription)
+        elif subscription.place is Place.REPLAYED:
+            self._replayed.remove(subscription)
+        else:
+            return
+        subscription.leave(self._end(subscription))
+
+    def _end(self, subscription: Subscription) -> int:
+        """The number after the last that was sent to it in its layer."""
+        replayed = subscription.place is Place.REPLAYED
+        return subscription.cursor if replayed else self._layers[subscription.layer].next_number
+
+    # --- what they ask for -----------------------------------------------------------------------------------------
+
+    def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
         """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
         found = Resent()
         subscription = self._subscriptions.get(peer)
         if subscription is None or not self.sent_to(peer):
             return found
-        found.viewer = subscription.viewer
+        packets: dict[int, list[bytes]] = {}
+        end = self._end(subscription)
+        oldest = subscription.own(end) - SIZE  # no SRTP window reaches further back
         for sent in numbers:
-            number = subscription.number(sent, _end(subscription, next_number))
-            if number is None:
+            named = subscription.named(sent, end)
+            if named is None:
                 continue
-            kept = self._ring.get(number)
+            layer = self._layers[named.layer]
+            kept = layer.ring.get(named.number) if named.own >= oldest else None
             if kept is not None:
-                found.packets += _written(subscription, kept)
-            elif self._ring.passed(number) and self._kind is Kind.VIDEO:
+                packets.setdefault(named.offset, []).extend(_written(subscription, kept))
+                subscription.miss(named.own)
+            elif named.present and layer.ring.passed(named.number) and self._kind is Kind.VIDEO:
                 found.too_old = True
+        found.actions += [Resend(tuple(run), subscription.viewer, offset) for offset, run in packets.items() if run]
         return found
 
-    def reached(self, peer: str, sent: int, next_number: int) -> int | None:
-        """The stream's number of 16 bits that this viewer reports; None when it was not sent it."""
+    def reached(self, peer: str, sent: int) -> int | None:
+        """The viewer's own number, extended, that it reports with 16 bits; None when it was not sent it."""
         subscription = self._subscriptions.get(peer)
         if subscription is None or not self.sent_to(peer):
             return None
-        return subscription.number(sent, _end(subscription, next_number))
+        named = subscription.named(sent, self._end(subscription))
+        return named.own if named is not None else None
+
+    def progress(self, subscription: Subscription) -> int | None:
+        """The own number after the last that it was sent; None while it is sent nothing."""
+        return subscription.own(self._end(subscription)) if subscription.place in THERE else None
 
     # --- replays ---------------------------------------------------------------------------------------------------
 
     def begin_replays(self) -> None:
-        """Send the kept group to those who wait for a key frame."""
-        if not self._group.packets:
-            return
-        for subscription in self._waiting.values():
-            subscription.enter(self._group.packets[0].number)
-            subscription.cursor = subscription.first
-            subscription.place = Place.REPLAYED
-            self._replayed.append(subscription)
-            self._notices.entered.append(subscription.peer)
-        self._waiting.clear()
+        """Send the kept group to those who wait for a key frame and see nothing yet."""
+        for layer in self._layers:
+            if not layer.locked or not layer.group.packets:
+                continue
+            for subscription in [one for one in layer.waiting.values() if one.place is Place.WAITING]:
+                subscription.enter(layer.index, layer.group.packets[0].number)
+                subscription.cursor = subscription.first
+                subscription.place = Place.REPLAYED
+                self._await(subscription, None)
+                self._replayed.append(subscription)
+                self._notices.entered.append(subscription.peer)
 
-    def replay(self, now: float, next_number: int) -> list[Action]:
+    def replay(self, now: float) -> list[Action]:
         """Go on with replays, paced; who has caught up is sent what all are sent from here on."""
         if not self._replayed:
             self._replay_at = None
@@ -195,45 +194,30 @@ class Subscribers:
             packets = self._replay(subscription, min(most, budget))
             budget -= len(packets)
             if packets:
-                actions.append(Resend(tuple(packets), subscription.viewer))
-            self._go_on(subscription, next_number)
+                actions.append(Resend(tuple(packets), subscription.viewer, subscription.offset))
+            self._go_on(subscription)
         return actions
 
     def _replay(self, subscription: Subscription, most: int) -> list[bytes]:
         packets: list[bytes] = []
-        for kept in self._group.after(subscription.cursor, most):
+        for kept in self._layers[subscription.layer].group.after(subscription.cursor, most):
             packets += _written(subscription, kept)
             subscription.cursor = kept.number + 1
         return packets
 
-    def _go_on(self, subscription: Subscription, next_number: int) -> None:
-        if not self._group.whole:  # it grew too large meanwhile: only the next key frame helps
+    def _go_on(self, subscription: Subscription) -> None:
+        layer = self._layers[subscription.layer]
+        if not layer.group.whole:  # it grew too large meanwhile: only the next key frame helps
             subscription.leave(subscription.cursor)
             subscription.place = Place.WAITING
-            self._waiting[subscription.peer] = subscription
-        elif subscription.cursor >= next_number:
-            self._join_family(subscription)
+            if subscription.goal is None:
+                self._await(subscription, layer.index)
+        elif subscription.cursor >= layer.next_number:
+            self._join(subscription)
         else:
             self._replayed.append(subscription)
 
 
-def _key(subscription: Subscription) -> Key:
-    return tuple(sorted(subscription.payload_types.items())), subscription.line
-
-
-def _end(subscription: Subscription, next_number: int) -> int:
-    """The number after the last that was sent to it."""
-    return subscription.cursor if subscription.place is Place.REPLAYED else next_number
-
-
 def _written(subscription: Subscription, kept: Kept) -> list[bytes]:
     payload_type = subscription.payload_types.get(kept.codec)
-    return [write(kept, payload_type, subscription.line)] if payload_type is not None else []
-
-
-def write(kept: Kept, payload_type: int, line: int) -> bytes:
-    """A kept packet as a family is sent it: its payload type and its line of numbers. Same input, same bytes."""
-    number = kept.number + (line << 14)
-    packet = kept.packet
-    head = bytes((packet[0], packet[1] & 0x80 | payload_type, number >> 8 & 0xFF, number & 0xFF))
-    return head + packet[4:]
+    return [write(kept, payload_type)] if payload_type is not None else []

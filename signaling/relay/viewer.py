@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from signaling.proof import mark_of, period_at
 from signaling.relay.actions import Mark
 from signaling.relay.limits import Limits
-from signaling.relay.quality import Allowance
+from signaling.relay.link import Link
+from signaling.relay.quality import COPIES, Allowance
 from signaling.relay.report import Evidence
 from signaling.relay.stream import Stream
 from signaling.relay.subscription import Subscription
@@ -32,6 +34,7 @@ class Viewer:
         self.stage = stage
         self.evidence = Evidence()
         self.streams = {stream.ssrc: stream for _, stream in lines}
+        self.link = Link(peer, self.streams)
         self._lines = lines
         self._proof = proof
         self._marked: int | None = None  # the last period that it has a mark for
@@ -63,9 +66,10 @@ class Viewer:
         """The streams that it is sent packets of now."""
         return [stream for stream in self.streams.values() if stream.feeds(self.peer)]
 
-    def allowed(self, numbers: Iterable[int], now: float) -> Iterator[int]:
-        """As many of these as may be resent now."""
-        return (number for number in numbers if self._resends.take(now))
+    def allowed(self, numbers: Iterable[int], everyone: Allowance, now: float) -> Iterator[int]:
+        """As many of these as may be resent now, by its own allowance and that of all viewers together. What lies
+        beyond is not even looked at."""
+        return takewhile(lambda _: self._resends.take(now, COPIES) and everyone.take(now, COPIES), numbers)
 
     def may_ask(self, now: float) -> bool:
         """Whether it may ask for a key frame now: everybody pays for one."""

@@ -15,7 +15,7 @@ from signaling.control import ClosePeer, Closing, Load, ToWeb
 from signaling.io.dtls_pyopenssl import PROFILES, DtlsIdentity, DtlsTransport, HandshakeState
 from signaling.io.intake import Arrival, ReferenceIntake
 from signaling.io.port_udp import Content, UdpPort
-from signaling.io.shell import COPIES, HANDSHAKES_EACH, MOVED, TRIALS_AT_ONCE, Shell
+from signaling.io.shell import HANDSHAKES_EACH, MOVED, TRIALS_AT_ONCE, Shell
 from signaling.ports import Address, SrtpKeys
 from signaling.relay.actions import (
     Action,
@@ -38,6 +38,7 @@ from signaling.relay.actions import (
     Tick,
     Viewers,
 )
+from signaling.relay.quality import COPIES
 from signaling.relay.schedule import Schedule
 from signaling.session.offer import Fingerprint, Setup
 from tests.unit.signaling.packet_paths import FANOUTS

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.relay.subscription import REACH, Subscription
+from signaling.relay.subscription import REACH, VISITS, Subscription
 from signaling.session.offer import Codec
 
 
@@ -13,38 +13,68 @@ def subscription() -> Subscription:
 @pytest.mark.parametrize("number", [*range(0, 200_000, 997), 65_535, 65_536, 65_300, 131_000])
 def test_nobody_begins_near_a_wrap(number: int) -> None:
     one = subscription()
-    one.enter(number)
-    assert REACH <= one.sent(number) < 65_536 - REACH
+    one.enter(0, number)
+    assert REACH <= one.own(number) & 0xFFFF < 65_536 - REACH
 
 
-@pytest.mark.parametrize("away", [1, 500, 20_000, 30_000, 31_000, 40_000, 65_000, 65_536, 66_000, 100_000, 131_072])
+@pytest.mark.parametrize("away", [1, 500, 20_000, 40_000, 65_536, 131_072, -4_000])
 @pytest.mark.parametrize("begin", [5_000, 40_000])
-def test_who_returns_goes_on_well_ahead_of_what_was_sent(begin: int, away: int) -> None:
+def test_own_numbers_go_on_without_a_gap_wherever_a_viewer_enters(begin: int, away: int) -> None:
     one = subscription()
-    one.enter(begin)
+    one.enter(0, begin)
     one.leave(begin + 100)
-    last = one.sent(begin + 99)
-    one.enter(begin + 99 + away)
-    ahead = (one.sent(begin + 99 + away) - last) & 0xFFFF
-    assert ahead == away or REACH <= ahead < 1 << 15
+    one.enter(1, begin + away)
+    assert one.own(begin + away) == begin + 100
+    assert one.offset == (100 - away) & 0xFFFF
+    assert one.first == begin + away
 
 
 def test_a_visit_in_which_nothing_was_sent_changes_nothing() -> None:
     one = subscription()
-    one.enter(5_000)
+    one.enter(0, 5_000)
     one.leave(5_100)
-    line = one.line
-    one.enter(50_000)
-    assert one.line != line
+    one.enter(1, 50_000)
     one.leave(50_000)
-    one.enter(5_200)
-    assert one.line == line
+    one.enter(0, 5_200)
+    assert one.own(5_200) == 5_100
 
 
 def test_numbers_are_found_again_by_what_the_viewer_saw() -> None:
     one = subscription()
-    one.enter(65_000)
-    for number in (65_000, 65_536, 70_000):
-        assert one.number(one.sent(number), 70_001) == number
-    assert one.number(one.sent(64_999), 70_001) is None
-    assert one.number(one.sent(70_001), 70_001) is None
+    one.enter(0, 60_000)
+    for number in (60_000, 65_536, 70_000):
+        named = one.named(one.own(number) & 0xFFFF, 70_001)
+        assert named is not None
+        assert (named.number, named.layer, named.present) == (number, 0, True)
+    assert one.named(one.own(59_999) & 0xFFFF, 70_001) is None
+    assert one.named(one.own(70_001) & 0xFFFF, 70_001) is None
+
+
+def test_numbers_of_former_visits_are_found_where_they_were() -> None:
+    one = subscription()
+    one.enter(2, 10_000)
+    one.leave(10_010)
+    one.enter(0, 70_000)
+    before, after = one.named(10_009, 70_005), one.named(10_010, 70_005)
+    assert before is not None
+    assert after is not None
+    assert (before.layer, before.number, before.offset, before.present) == (2, 10_009, 0, False)
+    assert (after.layer, after.number, after.present) == (0, 70_000, True)
+    assert (after.number + after.offset) & 0xFFFF == 10_010
+
+
+def test_visits_are_bounded() -> None:
+    one = subscription()
+    for turn in range(5 * VISITS):
+        one.enter(turn % 2, 5_000 + 100 * turn)
+        one.leave(5_010 + 100 * turn)
+    one.enter(0, 50_000)
+    assert one.named(5_000, 50_001) is None
+    assert one.named(one.own(50_000) - 1 & 0xFFFF, 50_001) is not None
+
+
+def test_a_number_is_missed_once() -> None:
+    one = subscription()
+    for own in (7, 8, 8, 7, 9):
+        one.miss(own)
+    assert one.lost == 3

@@ -4,6 +4,7 @@ from signaling.control import Audience
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
+from signaling.relay.quality import Allowance
 from signaling.relay.stream import Feed, Stream
 from signaling.relay.viewer import Viewer
 from signaling.session.answer import AnsweredLine
@@ -34,9 +35,11 @@ def test_a_viewer_joins_and_leaves_the_streams_of_its_lines() -> None:
 
 def test_allowances() -> None:
     viewer = Viewer(
-        "v", False, (), Limits(resend_rate=1.0, resend_burst=3.0, key_frame_rate=1.0, key_frame_burst=1.0), b"key"
+        "v", False, (), Limits(resend_rate=1.0, resend_burst=6.0, key_frame_rate=1.0, key_frame_burst=1.0), b"key"
     )
-    assert list(viewer.allowed(range(10), 0.0)) == [0, 1, 2]
+    everyone = Allowance(1.0, 8.0)
+    assert list(viewer.allowed(range(10), everyone, 0.0)) == [0, 1, 2]
+    assert list(Viewer("w", False, (), Limits(), b"key").allowed(range(10), everyone, 0.0)) == [0]
     assert viewer.may_ask(0.0)
     assert not viewer.may_ask(0.5)
     assert viewer.may_ask(1.5)

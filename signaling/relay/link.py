@@ -1,0 +1,115 @@
+"""One viewer's link: what its reports say of it, and which layer of each video stream it bears.
+
+Theory of operation. Loss is the share of the packets sent that the viewer names as missing: packets that are sent again
+do not show as lost in its receiver reports (without NACK they do, so the larger of both counts). Only packets that we
+had count: what the publisher lost is not this link's. An estimate of the viewer's own (REMB) is a sign of congestion
+when it has fallen and lies far below what is sent; alone a low one is not, for it grows slowly behind what comes.
+Everything is counted where it is asked for; twice a second at most it is looked at, per viewer and not per packet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from signaling.relay.choice import Choice, Health
+from signaling.relay.stream import Stream
+from signaling.relay.subscription import AUDIO_ONLY
+from signaling.session.offer import Kind
+
+LOOK = 0.5  # seconds between judgements
+SAMPLE = 20  # packets that say something about loss
+FRESH = 3.0  # seconds that an estimate or a page's report is believed
+FELL = 0.9  # an estimate below this share of the highest since the last move has fallen
+FAR_BELOW = 0.5  # and is a sign of congestion below this share of what is sent
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One stream of the viewer."""
+
+    stream: Stream
+    choice: Choice = field(default_factory=Choice)
+    before: tuple[int, int] | None = None  # sent and lost, at the last look
+    reported: float = 0.0  # the largest share of a receiver report since
+    loss: float = 0.0
+
+
+class Link:
+    def __init__(self, peer: str, streams: dict[int, Stream]) -> None:
+        self._peer = peer
+        self._watched = {ssrc: _Watched(stream) for ssrc, stream in streams.items()}
+        self._looked = 0.0
+        self._estimate = 0.0
+        self._estimated: float | None = None
+        self._peak = 0.0  # the highest estimate since the last move
+        self._page: tuple[float, float, float] = (-FRESH, 0.0, 0.0)  # when; share lost; seconds that the picture stood
+
+    # --- what is reported ------------------------------------------------------------------------------------------
+
+    def block(self, ssrc: int, fraction_lost: int) -> None:
+        """Of a receiver report; the fraction in 1/256."""
+        watched = self._watched.get(ssrc)
+        if watched is not None:
+            watched.reported = max(watched.reported, fraction_lost / 256)
+
+    def estimate(self, bitrate: int, now: float) -> None:
+        """REMB, bits a second."""
+        self._estimate, self._estimated = bitrate, now
+        self._peak = max(self._peak, bitrate)
+
+    def page(self, lost_share: float, frozen_ms: float, now: float) -> None:
+        """The page's own statistics since its last report."""
+        lost = lost_share if 0.0 <= lost_share <= 1.0 else 0.0
+        self._page = (now, lost, frozen_ms / 1000 if frozen_ms > 0 else 0.0)
+
+    # --- what follows ----------------------------------------------------------------------------------------------
+
+    def judge(self, now: float) -> list[tuple[Stream, Choice]]:
+        """The video streams whose choice changes, with it; nothing when it was looked at a moment ago."""
+        if now - self._looked < LOOK:
+            return []
+        self._looked = now
+        for watched in self._watched.values():
+            self._measure(watched)
+        heard = max((one.loss for one in self._watched.values() if one.stream.kind is Kind.AUDIO), default=0.0)
+        sent = sum(one.stream.rate_to(self._peer) for one in self._watched.values())
+        congested = self._congested(sent, now)
+        changed = []
+        for watched in self._watched.values():
+            stream = watched.stream
+            silent = watched.choice.layer <= AUDIO_ONLY
+            if stream.kind is not Kind.VIDEO or not (silent or stream.feeds(self._peer)):
+                continue
+            share = stream.rate_to(self._peer) / sent if sent else 0.0
+            bears = self._estimate * share if congested else None
+            health = self._health(heard if silent else watched.loss, bears, now)
+            if health.troubled:
+                stream.crowd.note(self._peer, now)
+            common = stream.crowd.common(stream.viewers, now)
+            if watched.choice.judge(health, stream.rates, common, now):
+                self._peak = self._estimate
+                stream.choose(self._peer, watched.choice.layer)
+                changed.append((stream, watched.choice))
+        return changed
+
+    def _measure(self, watched: _Watched) -> None:
+        counts = watched.stream.counts(self._peer)
+        if counts is None or watched.before is None:
+            watched.before, watched.loss, watched.reported = counts, 0.0, 0.0
+            return
+        sent, lost = counts[0] - watched.before[0], counts[1] - watched.before[1]
+        if sent < SAMPLE:
+            return
+        watched.loss = max(min(1.0, lost / sent), watched.reported)
+        watched.before, watched.reported = counts, 0.0
+
+    def _congested(self, sent: float, now: float) -> bool:
+        if self._estimated is None or now - self._estimated > FRESH:
+            return False
+        return self._estimate < FELL * self._peak and self._estimate < FAR_BELOW * sent
+
+    def _health(self, loss: float, bears: float | None, now: float) -> Health:
+        when, lost, stood = self._page
+        if now - when > FRESH:
+            return Health(loss, bears)
+        return Health(max(loss, lost), bears, stood)
