@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import gc
 import resource
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ ALL_WITHIN, MEDIA_P95, GAP = 15.0, 1.0, 0.1  # seconds that must be reached
 CONNECT_WITHIN = 20.0
 MEDIA_WITHIN = 20.0
 QUIET = 3.0  # seconds in which the service's own CPU is read before, and the packets' after
+SWITCH = 0.0003  # seconds that one thread waits for the other; every datagram sent is such a wait
 STEPS = ("page", "files", "ticket", "socket", "offer", "handshake", "media after the 201", "all")
 
 
@@ -138,7 +140,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         assert on.service is not None
         await fill(on, given.watching)
         await on.publish()
-        quiet = await _cpu(on, QUIET)
+        quiet, dropped = await _cpu(on, QUIET), await on.dropped()
         run = Storm(on, on.service.tickets[given.watching :], 0.0 if given.burst else given.seconds)
         measurement = on.measurement()
         await measurement.begin()
@@ -148,6 +150,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         own = time.process_time() - own
         spent = {name: after - before[name] for name, after in _usage(on).items()}
         watchers = await measurement.end()
+        dropped = {reason: count - dropped.get(reason, 0) for reason, count in (await on.dropped()).items()}
         after = on.measurement()
         await after.begin()
         await asyncio.sleep(QUIET)
@@ -164,6 +167,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         "core": {name: round(used.total / seconds, 3) for name, used in spent.items()}
         | {"this": round(own / seconds, 3)},
         "key_frames_asked": asked,
+        "dropped_by_relay": {reason: count for reason, count in dropped.items() if count},
         "watchers": watchers,
         "afterwards": steady,
         "void": watchers["void"],
@@ -242,6 +246,7 @@ def show(figures: dict[str, Any]) -> None:
         ("kB of page and files a member", figures["kilobytes_a_member"]),
         ("CPU a join, ms: web, relay without its packets", f"{cost['web']}, {cost['relay']}"),
         ("core: web, relay, this program", f"{core['web']:.0%}, {core['relay']:.0%}, {core['this']:.0%}"),
+        ("dropped by the relay", figures["dropped_by_relay"] or "nothing"),
         ("requests for a key frame that reached the publisher", figures["key_frames_asked"]),
         ("this program's slowest visit, ms", figures["watchers"]["generator"]["slowest_visit_ms"]),
     ]
@@ -267,7 +272,9 @@ def main(words: list[str] | None = None) -> None:
     given = parser.parse_args(words)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the service inherits it
-    gc.disable()  # it would hold up those who watch by half a second, and the service would be blamed
+    # Neither the collector nor the pages' thread may hold up the viewers' thread: the service would be blamed for it.
+    gc.disable()
+    sys.setswitchinterval(SWITCH)
     about = machine()
     figures = asyncio.run(storm(given))
     show(figures)
