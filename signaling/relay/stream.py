@@ -30,6 +30,8 @@ from signaling.wire import pack_rtp
 NO_KEY_FRAME = "no-key-frame"
 HELD = 512  # packets that may wait for a key frame's beginning
 GRACE = 3.0  # seconds until a feed that makes no key frame takes over all the same: the old picture must not stay
+EVEN = 4  # video packets are padded to a multiple of so many bytes: those of a frame then have few sizes, long runs of
+EVEN_FROM = 300  # which leave as one message (docs/decisions/padded-packets.md); shorter ones gain nothing
 DRIFT = 10.0  # seconds between timestamps and arrival; beyond, the source began its timestamps anew
 
 
@@ -287,7 +289,8 @@ class Stream:
 
     def _write(self, number: int, marker: int, timestamp: int, payload: bytes, now: float) -> list[Action]:
         assert self.codec is not None
-        packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now))
+        even = EVEN if self.kind is Kind.VIDEO and len(payload) >= EVEN_FROM else 1
+        packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now), even)
         kept = Kept(number, packet, self.codec)
         self._ring.put(kept)
         self._group.put(kept, now)
