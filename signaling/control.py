@@ -8,6 +8,7 @@ machine; the web process alone turns them into wall time.
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -80,7 +81,16 @@ class ListPeers(msgspec.Struct, tag=True, frozen=True):
     request: int
 
 
-ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ListPeers
+class ViewerReported(msgspec.Struct, tag=True, frozen=True):
+    """What the page of a viewer says of the last seconds: which share of the packets it never had (0 to 1), and for
+    how many milliseconds its pictures stood still."""
+
+    peer: str
+    lost_share: float
+    frozen_ms: int
+
+
+ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ListPeers | ViewerReported
 
 
 # --- relay → web ---------------------------------------------------------------------------------------------------
@@ -174,6 +184,15 @@ class ViewerLacksCodec(msgspec.Struct, tag=True, frozen=True):
     codec: Codec
 
 
+class ViewerQuality(msgspec.Struct, tag=True, frozen=True):
+    """What a viewer is sent of a slot from now on, because of its way: the whole picture, a smaller one, or sound."""
+
+    peer: str
+    slot: str
+    level: Literal["full", "reduced", "audio-only"]
+    at: float
+
+
 class PublisherTrouble(msgspec.Struct, tag=True, frozen=True):
     """Something the publisher should mend, by name: "b-frames", "no-key-frames"."""
 
@@ -192,6 +211,8 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     bytes_out: int
     dropped: dict[str, int]  # by reason
     cpu_seconds: float
+    uplink_used: int = 0  # bits a second, as they are on the link
+    uplink_limit: int = 0  # 0: none is set
 
 
 ToWeb = (
@@ -205,6 +226,7 @@ ToWeb = (
     | ViewerReceiving
     | ViewerStalled
     | ViewerLacksCodec
+    | ViewerQuality
     | PublisherTrouble
     | Load
 )
@@ -217,6 +239,7 @@ Event = (
     | ViewerReceiving
     | ViewerStalled
     | ViewerLacksCodec
+    | ViewerQuality
     | PublisherTrouble
     | Load
 )

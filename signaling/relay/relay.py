@@ -28,6 +28,7 @@ from signaling.control import (
     PeerConnected,
     Route,
     ViewerLacksCodec,
+    ViewerReported,
 )
 from signaling.control import (
     Peers as ListedPeers,
@@ -114,6 +115,7 @@ class Relay:
             ClosePeer: self._close_peer,
             Route: self._ingest.route,
             ListPeers: self._list_peers,
+            ViewerReported: lambda message, now: [],  # every viewer is sent the same as long as there is one layer
         }
 
     def receive(self, one: Input, now: float) -> list[Action]:
