@@ -28,6 +28,8 @@ from signaling.wire import (
     parse_rtp,
 )
 
+SEND = 3e-6  # seconds of CPU to send one packet to one viewer (benchmarks/README.md)
+KEY_FRAME_SHARE = 0.25
 REPORT = 0.5  # seconds; browsers raise their rate by what the first two seconds of REMB say
 
 
@@ -142,9 +144,17 @@ class Ingest:
 
     def _request(self, publication: Publication, now: float) -> list[Action]:
         track = publication.tracks.get(Kind.VIDEO)
-        if track is None or not publication.requests.due(now):
+        if track is None or not publication.requests.due(now, self._spacing(publication)):
             return []
         return [self._feedback(publication, pack_pli(self._sender, track.ssrc))]
+
+    def _spacing(self, publication: Publication) -> float:
+        """Seconds between two requests: a key frame goes to the whole audience, and while many join or lose packets
+        all key frames together may take `KEY_FRAME_SHARE` of our time."""
+        if publication.feeds is None:
+            return 0.0
+        stream = self._slots_of(publication.lecture).named(publication.feeds).streams[Kind.VIDEO]
+        return stream.key_frame_sends * SEND / KEY_FRAME_SHARE
 
     def _nack(self, publication: Publication, track: Track, now: float) -> list[Action]:
         numbers = track.reception.nacks(now)

@@ -69,6 +69,8 @@ class Stream:
         self._restarts = 0
         self._offset = 0  # outgoing timestamp − the source's
         self._timestamp = timestamp  # the last one sent in order
+        self._key_timestamp: int | None = None
+        self._key_packets = 0  # of the last key frame
         self._time = 0.0  # when it was
         self._locked = False  # on a source, from a key frame on
         self._held: dict[int, Arrival] = {}
@@ -110,6 +112,11 @@ class Stream:
         if self.feed is not None and (self._subscribers.waiting or not self._locked):
             return self.feed.publication
         return None
+
+    @property
+    def key_frame_sends(self) -> int:
+        """What a key frame costs: the packets of the last one times the viewers."""
+        return self._key_packets * self._subscribers.audience
 
     @property
     def track(self) -> Track | None:
@@ -257,7 +264,7 @@ class Stream:
         self._timestamp, self._time = timestamp, now
         self._numbering.reach(arrival.number)
         if arrival.starts and self.kind is Kind.VIDEO:
-            self._key_frame(self._numbering.next, now)
+            self._key_frame(self._numbering.next, timestamp, now)
         actions: list[Action] = []
         if arrival.parameters is not None:
             actions += self._write(self._numbering.insert(), 0, timestamp, arrival.parameters, now)
@@ -271,13 +278,14 @@ class Stream:
         if number is None or arrival.codec is not self.codec:
             return []
         if arrival.starts and arrival.parameters is None and self.kind is Kind.VIDEO:
-            self._key_frame(number, now)
+            self._key_frame(number, self.outgoing(arrival.timestamp), now)
         return self._write(number, arrival.marker, self.outgoing(arrival.timestamp), arrival.payload, now)
 
-    def _key_frame(self, number: int, now: float) -> None:
+    def _key_frame(self, number: int, timestamp: int, now: float) -> None:
         """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
         overtook it, they ask for like any lost packet."""
         self._subscribers.key_frame(number)
+        self._key_timestamp, self._key_packets = timestamp, 0
         if not self._keep:
             self._group.drop()
             return
@@ -294,6 +302,8 @@ class Stream:
         kept = Kept(number, packet, self.codec)
         self._ring.put(kept)
         self._group.put(kept, now)
+        if timestamp == self._key_timestamp:
+            self._key_packets += 1
         self.packets += 1
         self.octets += len(payload)
         return self._subscribers.forward(kept)

@@ -57,6 +57,10 @@ class Subscribers:
     def waiting(self) -> bool:
         return bool(self._waiting)
 
+    @property
+    def audience(self) -> int:
+        return sum(len(family.viewers) for family in self._families.values())
+
     def inside(self) -> list[str]:
         return [peer for peer, one in self._subscriptions.items() if one.place is Place.IN]
 

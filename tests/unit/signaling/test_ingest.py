@@ -111,3 +111,18 @@ def test_silence_and_troubles_are_told_once() -> None:
         messages += told(rig.ingest.tick(hundredth / 100))
     assert [one for one in messages if isinstance(one, PublicationSilent)] == [PublicationSilent("p", 2.0, 0.0)]
     assert [one for one in messages if isinstance(one, PublisherTrouble)] == [PublisherTrouble("p", "no-key-frames")]
+
+
+def test_key_frames_for_a_large_audience_are_asked_for_less_often() -> None:
+    """80 packets to 1,000 viewers are a quarter of a second of sending: one in 0.96 s, however many join meanwhile."""
+    rig = Rig()
+    publication = rig.publication()
+    rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
+    stream = rig.slots.named("guest").streams[Kind.VIDEO]
+    for viewer in range(1_000):
+        stream.add(Subscription(f"v{viewer}", f"m{viewer}", False, viewer, {Codec.VP8: 96}))
+    for number in range(80):
+        rig.video(publication, number, KEY if number == 0 else DELTA)
+    assert KeyFrameAsked(7) in feedback(rig.ingest.ask("p", 0.0))
+    assert feedback(rig.ingest.ask("p", 0.9)) == []
+    assert KeyFrameAsked(7) in feedback(rig.ingest.ask("p", 1.0))
