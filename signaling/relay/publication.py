@@ -45,6 +45,8 @@ class Track:
         self.last = 0.0
         self.codec: Codec | None = None
         self.b_frames = False
+        self.whole: int | None = None
+        """The timestamp of the key frame that began while there was room, and goes out whole."""
         self._finders: dict[Codec, Finder] = {}
         self._timestamp: int | None = None
 

@@ -124,6 +124,11 @@ class Stream:
         return self._track if self._locked else None
 
     @property
+    def viewers(self) -> int:
+        """How many viewers have a line for it, whether or not they are sent it now."""
+        return len(self._subscribers)
+
+    @property
     def next_number(self) -> int:
         return self._numbering.next
 
@@ -171,9 +176,11 @@ class Stream:
 
     # --- packets ---------------------------------------------------------------------------------------------------
 
-    def receive(self, publication: str, arrival: Arrival, now: float, behind: bool, keep: bool) -> list[Action]:
-        """A packet of a publication: what to send of it. `behind`: video must be dropped before it is numbered.
-        `keep`: the publication may not make key frames when asked, so keep its groups of pictures."""
+    def receive(
+        self, publication: str, arrival: Arrival, now: float, behind: bool, keep: bool, cause: str = "behind"
+    ) -> list[Action]:
+        """A packet of a publication: what to send of it. `behind`: video must be dropped before it is numbered, for
+        this cause. `keep`: the publication may not make key frames when asked, so keep its groups of pictures."""
         taking_over = self.next_feed is not None and publication == self.next_feed.publication
         if not taking_over and (self.feed is None or publication != self.feed.publication):
             return []
@@ -187,7 +194,7 @@ class Stream:
             return self._begin(arrival, now)
         self._keep = keep
         if behind and self.kind is Kind.VIDEO:
-            self._break("behind")  # nothing more until a key frame begins
+            self._break(cause)  # nothing more until a key frame begins
             self._hold(arrival)
             return []
         return self._pass_on(arrival, now)

@@ -53,6 +53,9 @@ class Subscribers:
         self._replay_at: float | None = None
         self._families: dict[Key, Family] = {}
 
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
     @property
     def waiting(self) -> bool:
         return bool(self._waiting)
