@@ -28,7 +28,7 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
 	@$(MAKE) --no-print-directory check
-	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q tests/interop/test_relay_process.py
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q tests/interop/test_relay_process.py tests/browser
 	$(BIN)/python -m pytest -q $(TESTS)
 
 check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import gc
 import resource
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,8 @@ ALL_WITHIN, MEDIA_P95, GAP = 15.0, 1.0, 0.1  # seconds that must be reached
 CONNECT_WITHIN = 20.0
 MEDIA_WITHIN = 20.0
 QUIET = 3.0  # seconds in which the service's own CPU is read before, and the packets' after
-STEPS = ("page", "files", "ticket", "socket", "offer", "handshake", "media after the 201", "all")
+SWITCH = 0.0003  # seconds that one thread waits for the other; every datagram sent is such a wait
+STEPS = ("page", "files", "ticket", "socket", "offer", "handshake", "media after the 201", "picture after it", "all")
 
 
 @dataclass
@@ -121,16 +123,17 @@ class Storm:
         member.steps["offer"] = (joined.answered - joined.asked) / 1e9
         member.steps["handshake"] = (joined.connected - joined.answered) / 1e9
         async with asyncio.timeout(MEDIA_WITHIN):
-            while (at := first_media(self._on, joined.viewer)) is None:  # noqa: ASYNC110 - another thread counts
+            while len(times := first_media(self._on, joined.viewer)) < 2:  # noqa: ASYNC110 - another thread counts
                 await asyncio.sleep(0.02)
-        member.steps["media after the 201"] = (at - joined.answered) / 1e9
+        member.steps["media after the 201"] = (times[0] - joined.answered) / 1e9
+        member.steps["picture after it"] = (times[1] - joined.answered) / 1e9
 
 
-def first_media(on: Stage, viewer: Viewer) -> int | None:
-    """ns of CLOCK_REALTIME at which both sound and picture had come; None while one is missing."""
+def first_media(on: Stage, viewer: Viewer) -> list[int]:
+    """ns of CLOCK_REALTIME at which sound and picture began, the first of them first (sound: a picture begins at the
+    next key frame)."""
     rows = on.crowd.counts.lines[viewer.place]
-    times = rows[rows[:, SSRC] >= 0][:, FIRST_AT]
-    return int(times.max()) if len(times) >= 2 else None
+    return sorted(int(at) for at in rows[rows[:, SSRC] >= 0][:, FIRST_AT])
 
 
 async def storm(given: argparse.Namespace) -> dict[str, Any]:
@@ -138,7 +141,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         assert on.service is not None
         await fill(on, given.watching)
         await on.publish()
-        quiet = await _cpu(on, QUIET)
+        quiet, dropped = await _cpu(on, QUIET), await on.dropped()
         run = Storm(on, on.service.tickets[given.watching :], 0.0 if given.burst else given.seconds)
         measurement = on.measurement()
         await measurement.begin()
@@ -148,6 +151,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         own = time.process_time() - own
         spent = {name: after - before[name] for name, after in _usage(on).items()}
         watchers = await measurement.end()
+        dropped = {reason: count - dropped.get(reason, 0) for reason, count in (await on.dropped()).items()}
         after = on.measurement()
         await after.begin()
         await asyncio.sleep(QUIET)
@@ -164,6 +168,7 @@ async def storm(given: argparse.Namespace) -> dict[str, Any]:
         "core": {name: round(used.total / seconds, 3) for name, used in spent.items()}
         | {"this": round(own / seconds, 3)},
         "key_frames_asked": asked,
+        "dropped_by_relay": {reason: count for reason, count in dropped.items() if count},
         "watchers": watchers,
         "afterwards": steady,
         "void": watchers["void"],
@@ -242,6 +247,7 @@ def show(figures: dict[str, Any]) -> None:
         ("kB of page and files a member", figures["kilobytes_a_member"]),
         ("CPU a join, ms: web, relay without its packets", f"{cost['web']}, {cost['relay']}"),
         ("core: web, relay, this program", f"{core['web']:.0%}, {core['relay']:.0%}, {core['this']:.0%}"),
+        ("dropped by the relay", figures["dropped_by_relay"] or "nothing"),
         ("requests for a key frame that reached the publisher", figures["key_frames_asked"]),
         ("this program's slowest visit, ms", figures["watchers"]["generator"]["slowest_visit_ms"]),
     ]
@@ -267,7 +273,9 @@ def main(words: list[str] | None = None) -> None:
     given = parser.parse_args(words)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the service inherits it
-    gc.disable()  # it would hold up those who watch by half a second, and the service would be blamed
+    # Neither the collector nor the pages' thread may hold up the viewers' thread: the service would be blamed for it.
+    gc.disable()
+    sys.setswitchinterval(SWITCH)
     about = machine()
     figures = asyncio.run(storm(given))
     show(figures)

@@ -23,6 +23,7 @@ from classroom.room.inputs import Person
 from classroom.room.lecture import OVER
 from signaling.errors import Refusal, Refused
 from signaling.ports import Act, Grant
+from signaling.proof import key_of
 
 TRIES_A_SECOND, TRIES = 1.0, 20.0
 """A member's page that reconnects in trouble stays well within these; a program that hammers does not."""
@@ -73,7 +74,9 @@ class TicketAdmission:
         ledger: Ledger,
         clock: Clock,
         viewer_limit: int,
+        proofs: bytes,
     ) -> None:
+        """`proofs` is the key that each lecture's own key of marks is made from."""
         self._door = door
         self._rooms = rooms
         self._peers = peers
@@ -81,6 +84,7 @@ class TicketAdmission:
         self._ledger = ledger
         self._clock = clock
         self._viewer_limit = viewer_limit
+        self._proofs = proofs
         self._tries = Buckets(TRIES_A_SECOND, TRIES, PEOPLE)
         self._failures = Buckets(FAILURES_A_SECOND, FAILURES, PEOPLE)
         self._admitted: OrderedDict[tuple[str, str], Invitation] = OrderedDict()
@@ -105,7 +109,7 @@ class TicketAdmission:
         if not slots:
             raise Refused(Refusal.ROLE)
         self._check_viewers(lecture, member)
-        return Grant(lecture, member, act, slots)
+        return Grant(lecture, member, act, slots, key_of(self._proofs, lecture))
 
     async def opened(self, grant: Grant, peer: str) -> None:
         invitation = self._admitted.get((grant.lecture, grant.member))

@@ -83,7 +83,14 @@ class Service:
         stores.recorder.follow(self.rooms.observe)
         self._follower = RelayFollower(relay, self.rooms, witness, self._errands, stores.roster, clock, meter.load)
         admission = TicketAdmission(
-            stores.door, self.rooms, self._follower, witness, self._errands, clock, settings.viewer_limit
+            stores.door,
+            self.rooms,
+            self._follower,
+            witness,
+            self._errands,
+            clock,
+            settings.viewer_limit,
+            stores.keys.proofs,
         )
 
         def turnstile() -> Turnstile:

@@ -21,6 +21,8 @@ from signaling.session.turnstile import AT_ONCE
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 PREFIX = "CLASSROOM_"
+LEAST_UPLINK = 1_000_000
+"""Less is a number of megabits, taken for bits."""
 
 
 class Settings(BaseSettings):
@@ -48,6 +50,9 @@ class Settings(BaseSettings):
     entering_at_once: Annotated[int, Field(ge=1, le=10_000)] = AT_ONCE
     """So many tickets, sockets and offers (each counted by itself) are dealt with at the same time; whoever comes
     beyond is asked to come again in a few seconds, and pages do."""
+    uplink_limit: Annotated[int, Field(ge=0)] = 0
+    """Bits a second that may leave this machine; 0: no limit is kept, for what a line carries cannot be found out and a
+    guess too low would spoil every picture."""
     packet_path: Literal["auto", "compiled", "reference"] = "auto"
     """How the relay encrypts and sends: `auto` is compiled code where this machine can, and falls back where not."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
@@ -62,6 +67,13 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:
             ipaddress.ip_address(address)
+        return value
+
+    @field_validator("uplink_limit")
+    @classmethod
+    def _uplink(cls, value: int) -> int:
+        if 0 < value < LEAST_UPLINK:
+            raise ValueError(f"it is in bits a second: 900000000 for 900 Mbps; {LEAST_UPLINK} at least, or 0 for none")
         return value
 
     @field_validator("public_url")

@@ -8,6 +8,7 @@ machine; the web process alone turns them into wall time.
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -22,14 +23,6 @@ class Audience(enum.StrEnum):
     NOBODY = "nobody"
     STAGE = "stage"  # viewers whose grant names the slot `backstage`
     EVERYONE = "everyone"
-
-
-class Level(enum.StrEnum):
-    """What a viewer is sent of a slot, as its own link bears it."""
-
-    FULL = "full"
-    REDUCED = "reduced"  # a lower layer of the video
-    AUDIO_ONLY = "audio-only"
 
 
 class Closing(enum.StrEnum):
@@ -84,20 +77,20 @@ class Route(msgspec.Struct, tag=True, frozen=True):
     audience: Audience
 
 
-class ViewerReported(msgspec.Struct, tag=True, frozen=True):
-    """What a viewer's page counted since its last report: the share of packets lost (0 to 1, over all it is sent), and
-    for how long a picture stood."""
-
-    peer: str
-    lost_share: float
-    frozen_ms: float
-
-
 class ListPeers(msgspec.Struct, tag=True, frozen=True):
     request: int
 
 
-ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ViewerReported | ListPeers
+class ViewerReported(msgspec.Struct, tag=True, frozen=True):
+    """What the page of a viewer says of the last seconds: which share of the packets it never had (0 to 1), and for
+    how many milliseconds its pictures stood still."""
+
+    peer: str
+    lost_share: float
+    frozen_ms: int
+
+
+ToRelay = OpenPublication | OpenViewer | ClosePeer | Route | ListPeers | ViewerReported
 
 
 # --- relay → web ---------------------------------------------------------------------------------------------------
@@ -192,11 +185,11 @@ class ViewerLacksCodec(msgspec.Struct, tag=True, frozen=True):
 
 
 class ViewerQuality(msgspec.Struct, tag=True, frozen=True):
-    """The viewer was moved to another level of a slot's video, because of its own link. Everyone begins at FULL."""
+    """What a viewer is sent of a slot from now on, because of its way: the whole picture, a smaller one, or sound."""
 
     peer: str
     slot: str
-    level: Level
+    level: Literal["full", "reduced", "audio-only"]
     at: float
 
 
@@ -218,6 +211,8 @@ class Load(msgspec.Struct, tag=True, frozen=True):
     bytes_out: int
     dropped: dict[str, int]  # by reason
     cpu_seconds: float
+    uplink_used: int = 0  # bits a second, as they are on the link
+    uplink_limit: int = 0  # 0: none is set
 
 
 ToWeb = (

@@ -21,6 +21,11 @@ def period_at(moment: float) -> int:
     return math.floor(moment / PERIOD)
 
 
+def key_of(secret: bytes, lecture: str) -> bytes:
+    """The lecture's key: 32 bytes."""
+    return hmac.digest(secret, lecture.encode(), hashlib.sha256)
+
+
 def mark_of(key: bytes, peer: str, period: int) -> int:
     """32 bits, never 0 (some players take 0 for "no source")."""
     digest = hmac.digest(key, f"{peer}/{period}".encode(), hashlib.sha256)

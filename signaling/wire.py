@@ -204,17 +204,22 @@ def pack_rtp(
     ssrc: int,
     payload: bytes,
     contributing: int | None = None,
+    multiple: int = 1,
 ) -> bytes:
-    """A packet without extensions and padding, with one contributing source or none; numbers are taken modulo their
-    sizes."""
+    """A packet without extensions, with one contributing source or none; numbers are taken modulo their sizes. It is
+    padded to a `multiple` of bytes, 255 at most (RFC 3550 §5.1: the P bit, and the last byte counts the padding)."""
+    length = 12 + len(payload) + (0 if contributing is None else 4)
+    padding = -length % multiple
     header = _RTP_HEADER.pack(
-        0x80 if contributing is None else 0x81,
+        (0x80 if contributing is None else 0x81) | (0x20 if padding else 0),
         marker << 7 | payload_type,
         number & 0xFFFF,
         timestamp & 0xFFFFFFFF,
         ssrc & 0xFFFFFFFF,
     )
-    return header + payload if contributing is None else header + contributing.to_bytes(4, "big") + payload
+    sources = b"" if contributing is None else contributing.to_bytes(4, "big")
+    filling = padding.to_bytes(padding, "big") if padding else b""
+    return header + sources + payload + filling
 
 
 # --- RTCP (RFC 3550 §6, RFC 4585, RFC 5104) -------------------------------------------------------------------------

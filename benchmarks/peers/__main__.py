@@ -131,7 +131,7 @@ def run(given: argparse.Namespace) -> dict[str, object]:
     print(_report(rows, audiences))
     return {
         "what": "relays side by side",
-        "command": "python -m benchmarks.peers " + " ".join(given.words),
+        "command": _command(given),
         "machine": before,
         "versions": _versions(),
         "srtp_profile": PROFILE,
@@ -143,6 +143,12 @@ def run(given: argparse.Namespace) -> dict[str, object]:
             for one, detail in zip(comparison.turns, comparison.details, strict=True)
         ],
     }
+
+
+def _command(given: argparse.Namespace) -> str:
+    command = f"python -m benchmarks.peers --viewers {given.viewers} --seconds {given.seconds:g}"
+    command += f" --repeats {given.repeats} --route {given.route} --relays {' '.join(given.relays)}"
+    return command + (f" --largest --most {given.most}" if given.largest else "")
 
 
 def _versions() -> dict[str, str]:
@@ -174,9 +180,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--largest", action="store_true", help="look for the largest audience of each, too")
     parser.add_argument("--most", type=int, default=3_200, help="where that search ends")
     parser.add_argument("--output", type=Path, help="where the JSON goes (default: benchmarks/results)")
-    given = parser.parse_args(words)
-    given.words = words
-    return given
+    return parser.parse_args(words)
 
 
 def main() -> None:

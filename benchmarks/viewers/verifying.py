@@ -39,7 +39,7 @@ class Verifier:
                 self._complain(f"viewer {viewer}: {error}")
             return
         start = payload_start(packet)
-        payload = packet[start:]
+        payload = packet[start : -packet[-1]] if packet[0] & 0x20 else packet[start:]  # RFC 3550 §5.1: padding
         label = read_label(payload)
         if label is None:
             self.foreign += 1

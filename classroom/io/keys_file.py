@@ -26,6 +26,7 @@ class Keys(msgspec.Struct, frozen=True):
     sessions: tuple[str, ...]
     phones: bytes
     phone_hashes: bytes
+    proofs: bytes
 
     def __repr__(self) -> str:
         return "Keys(…)"
@@ -40,6 +41,7 @@ def open_keys(folder: Path) -> Keys:
             sessions=_lines(folder / "sessions"),
             phones=_binary(folder / "phones.key"),
             phone_hashes=_binary(folder / "phone-hashes.key"),
+            proofs=_binary(folder / "proofs.key"),
         )
     except OSError as error:
         raise SettingsError(f"the keys cannot be kept in {folder}: {error.strerror}") from error

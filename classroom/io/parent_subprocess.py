@@ -223,7 +223,7 @@ def run(config: Path | None) -> int:
             "udp_descriptor": media.fileno(),
             "advertise": settings.advertise,
             "fanout": settings.packet_path,
-            "limits": {"viewers": settings.viewer_limit},
+            "limits": {"viewers": settings.viewer_limit, "uplink_limit": settings.uplink_limit},
         }
         children = (
             Child("web process", _python("classroom.service", start), (listening.fileno(), said, opened)),

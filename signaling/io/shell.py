@@ -307,6 +307,7 @@ class Shell:
         """Twice: who lost the packet is as likely to lose this one, and some players (aiortc) ask only once. It costs a
         viewer's share of loss once more; SRTP drops the second copy."""
         packets = action.packets * COPIES
+        self._schedule.uplink.spend(packets, 1)
         self.not_taken += len(packets) - self._fanout.send(packets, (action.viewer,), (action.offset,))
 
     def _mark(self, action: Mark, now: float) -> None:
@@ -315,6 +316,7 @@ class Shell:
     def _send_rtcp(self, action: SendRtcp, now: float) -> None:
         transport = self._transports.get(action.peer)
         if transport is not None and transport.index is not None:
+            self._schedule.uplink.spend((action.packet,), 1)
             self._fanout.send_rtcp(action.packet, transport.index)
 
     def _forget(self, action: Forget, now: float) -> None:

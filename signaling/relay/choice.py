@@ -13,8 +13,8 @@ bear it is moved within two seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from signaling.control import Level
 from signaling.relay.subscription import AUDIO_ONLY, HIGHEST
 
 TROUBLE = 0.10  # share of packets lost
@@ -60,10 +60,10 @@ class Choice:
         self._settled = 0.0
         self._tried: float | None = None  # when it was last moved up
 
-    def level(self, highest: int) -> Level:
+    def level(self, highest: int) -> Literal["full", "reduced", "audio-only"]:
         if self.layer <= AUDIO_ONLY:
-            return Level.AUDIO_ONLY
-        return Level.FULL if self.layer >= highest else Level.REDUCED
+            return "audio-only"
+        return "full" if self.layer >= highest else "reduced"
 
     def judge(self, health: Health, rates: list[float], common: bool, now: float) -> bool:
         """Look at its health; call at least every second. `rates` are the bit rates of the layers that play, the lowest

@@ -145,11 +145,11 @@ class KeyFrameRequests:
     def want(self) -> None:
         self._wanted = True
 
-    def due(self, now: float) -> bool:
-        """Whether to send a request now; it counts as sent."""
+    def due(self, now: float, spacing: float = REPEAT) -> bool:
+        """Whether to send a request now; it counts as sent. `spacing`: seconds between two, `REPEAT` at least."""
         if self._first is not None and self._unanswered >= 2 and now - self._first >= PATIENCE:
             self.silent, self.proven, self._prompt = True, False, 0
-        pause = PATIENCE_SILENT if self.silent else REPEAT
+        pause = PATIENCE_SILENT if self.silent else max(REPEAT, spacing)
         if not self._wanted or (self._last is not None and now - self._last < pause):
             return False
         self._last = now

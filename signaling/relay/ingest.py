@@ -13,10 +13,11 @@ from signaling.control import (
 )
 from signaling.relay.actions import Action, SendRtcp, Tell
 from signaling.relay.limits import Limits
-from signaling.relay.publication import STILL, Publication, Track
+from signaling.relay.publication import STILL, Arrival, Publication, Track
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
 from signaling.relay.stream import Feed
+from signaling.relay.uplink import WEIGHTS, Claim, Shares
 from signaling.session.offer import Kind
 from signaling.wire import (
     SenderReport,
@@ -29,6 +30,8 @@ from signaling.wire import (
 )
 
 QUIET = 0.5  # seconds without a packet of a layer, after which it is taken to be turned off
+SEND = 3e-6  # seconds of CPU to send one packet to one viewer (benchmarks/README.md)
+KEY_FRAME_SHARE = 0.25
 REPORT = 0.5  # seconds; browsers raise their rate by what the first two seconds of REMB say
 
 
@@ -39,7 +42,8 @@ class Ingest:
         self._schedule = schedule
         self._slots_of = slots_of
         self._sender = sender
-        self._limits = limits
+        self._shares = Shares(limits.uplink_limit, limits.publisher_bitrate)
+        self._shared_at = 0.0
         self._publications: dict[str, Publication] = {}  # in the order of opening
         self.packets = 0
 
@@ -77,6 +81,7 @@ class Ingest:
         publication.audience = message.audience
         feed = Feed(publication.peer, publication.member, message.audience)
         self._slots_of(publication.lecture).named(message.slot).route(feed, publication.kinds, now)
+        self._share(now)
         if message.audience is Audience.NOBODY:
             return []
         return self.ask_all(publication.peer, now)
@@ -115,14 +120,22 @@ class Ingest:
         if publication.feeds is not None:
             kind = arrival.track.kind
             stream = self._slots_of(publication.lecture).named(publication.feeds).streams[kind]
-            behind = kind is Kind.VIDEO and self._schedule.behind(now)
-            actions += stream.receive(
-                publication.peer, arrival, now, behind, not publication.requests[arrival.layer].proven
-            )
+            behind = kind is Kind.VIDEO and self._behind(arrival, now)
+            keep = not publication.requests[arrival.layer].proven
+            actions += stream.receive(publication.peer, arrival, now, behind, keep, self._schedule.cause)
         actions += self._nack(publication, arrival.track, now)
         if now >= publication.next_report:
             actions += self._report(publication, now)
         return actions + self._observe(publication, now)
+
+    def _behind(self, arrival: Arrival, now: float) -> bool:
+        """Whether this packet of video must be dropped. A key frame that began goes out whole: half of one is no use,
+        and where every one is too much for a moment there would never be a picture."""
+        behind = self._schedule.behind(now)
+        track = arrival.track
+        if arrival.starts:
+            track.whole = None if behind else arrival.timestamp
+        return behind and track.whole != arrival.timestamp
 
     def rtcp(self, publication: Publication, packet: bytes, now: float) -> list[Action]:
         """Raises `ProtocolError`."""
@@ -135,7 +148,7 @@ class Ingest:
 
     def connected(self, publication: Publication) -> list[Action]:
         """Tell the cap before the first packet: a browser begins with it, and not with its own 300 kbit/s."""
-        return [self._feedback(publication, pack_remb(self._sender, self._limits.publisher_bitrate, []))]
+        return [self._feedback(publication, pack_remb(self._sender, self._shares.cap(publication.peer), []))]
 
     def ask(self, peer: str, now: float, layer: int = 0) -> list[Action]:
         """Somebody needs a key frame of this layer of a publication."""
@@ -155,13 +168,21 @@ class Ingest:
         track = publication.tracks.get((Kind.VIDEO, layer))
         if track is None or (publication.rids and now - track.last > QUIET):
             return []  # a layer that is turned off begins with a key frame, without being asked
-        if not publication.requests[layer].due(now):
+        if not publication.requests[layer].due(now, self._spacing(publication, layer)):
             return []
         return [self._feedback(publication, pack_pli(self._sender, track.ssrc))]
 
     def _transport(self, publication: Publication, now: float) -> list[Action]:
         """A compound packet for each message, which ends it: its padding is its own."""
         return [self._feedback(publication, message) for message in publication.transport.take(self._sender, now)]
+
+    def _spacing(self, publication: Publication, layer: int) -> float:
+        """Seconds between two requests: a key frame goes to the whole audience, and while many join or lose packets
+        all key frames together may take `KEY_FRAME_SHARE` of our time."""
+        if publication.feeds is None:
+            return 0.0
+        stream = self._slots_of(publication.lecture).named(publication.feeds).streams[Kind.VIDEO]
+        return stream.key_frame_sends(layer) * SEND / KEY_FRAME_SHARE
 
     def _nack(self, publication: Publication, track: Track, now: float) -> list[Action]:
         numbers = track.reception.nacks(now)
@@ -179,8 +200,23 @@ class Ingest:
             return []
         publication.next_report = now + REPORT
         ssrcs = [block.ssrc for block in blocks]
-        remb = pack_remb(self._sender, self._limits.publisher_bitrate, ssrcs)
+        remb = pack_remb(self._sender, self._shares.cap(publication.peer), ssrcs)
         return [SendRtcp(publication.peer, pack_receiver_report(self._sender, blocks) + remb)]
+
+    # --- the uplink ------------------------------------------------------------------------------------------------
+
+    def _share(self, now: float) -> None:
+        self._shared_at = now
+        self._shares.plan([self._claim(publication) for publication in self._publications.values()])
+
+    def _claim(self, publication: Publication) -> Claim:
+        """The stage is few, and whom nobody sees costs nothing."""
+        slot = publication.feeds
+        if slot is None or publication.audience is not Audience.EVERYONE:
+            return Claim(publication.peer, 1.0, 0, 0)
+        streams = self._slots_of(publication.lecture).named(slot).streams
+        video, audio = (streams[kind].viewers if kind in publication.kinds else 0 for kind in (Kind.VIDEO, Kind.AUDIO))
+        return Claim(publication.peer, WEIGHTS.get(slot, 1.0), video, audio)
 
     # --- what the web process is told ------------------------------------------------------------------------------
 
@@ -203,6 +239,8 @@ class Ingest:
         return [Tell(PublisherTrouble(publication.peer, name)) for name in new]
 
     def tick(self, now: float) -> list[Action]:
+        if now - self._shared_at >= REPORT:
+            self._share(now)
         actions: list[Action] = []
         for publication in self._publications.values():
             for track in publication.tracks.values():

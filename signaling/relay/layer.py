@@ -47,6 +47,9 @@ class Layer:
         """When a packet came."""
         self.rate = 0.0
         """Bits a second, of payloads."""
+        self.key_packets = 0
+        """Of the last key frame."""
+        self._key_timestamp: int | None = None
         self._dropped = dropped
         self._restarts = 0
         self._held: dict[int, Arrival] = {}
@@ -128,8 +131,9 @@ class Layer:
         self._cause = NO_KEY_FRAME
         return [arrival for arrival in following if arrival.codec is self.codec]
 
-    def begin_group(self, number: int, now: float) -> None:
-        """A key frame begins at this number."""
+    def begin_key_frame(self, number: int, timestamp: int, now: float) -> None:
+        """A key frame begins at this number; `timestamp` is the outgoing one."""
+        self._key_timestamp, self.key_packets = timestamp, 0
         if not self.keep:
             self.group.drop()
             return
@@ -138,6 +142,11 @@ class Layer:
             kept = self.ring.get(later)
             if kept is not None:
                 self.group.put(kept, now)
+
+    def count(self, timestamp: int) -> None:
+        """A packet of this outgoing timestamp was written."""
+        if timestamp == self._key_timestamp:
+            self.key_packets += 1
 
     # --- time ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ class Limits:
     publications: int = 64
     publisher_bitrate: int = 2_500_000
     """Told to each publisher as REMB, bits a second."""
+    uplink_limit: int = 0
+    """What the machine's way out carries, bits a second; 0: no limit is kept."""
 
     resend_rate: float = 500.0
     """Packets resent to one viewer, each copy counted; `resend_burst` at once."""

@@ -85,7 +85,7 @@ class Link:
             health = self._health(heard if silent else watched.loss, bears, now)
             if health.troubled:
                 stream.crowd.note(self._peer, now)
-            common = stream.crowd.common(stream.viewers, now)
+            common = stream.crowd.common(stream.audience, now)
             if watched.choice.judge(health, stream.rates, common, now):
                 self._peak = self._estimate
                 stream.choose(self._peer, watched.choice.layer)

@@ -52,6 +52,8 @@ class Track:
         """Packets given up, of those that a key frame was asked for."""
         self.codec: Codec | None = None
         self.b_frames = False
+        self.whole: int | None = None
+        """The timestamp of the key frame that began while there was room, and goes out whole."""
         self._finders: dict[Codec, Finder] = {}
         self._timestamp: int | None = None
 

@@ -85,7 +85,7 @@ class Relay:
         epoch: float = 0.0,
         allowed: AllowList | None = None,
     ) -> None:
-        self.schedule = Schedule()
+        self.schedule = Schedule(limits.uplink_limit)
         self._fingerprint = fingerprint
         self._addresses = addresses
         self._random = random
@@ -323,6 +323,7 @@ class Relay:
     # --- time ------------------------------------------------------------------------------------------------------
 
     def _tick(self, one: Tick, now: float) -> list[Action]:
+        self.schedule.refill(now)
         actions = self._connectivity.tick(now)
         for lecture in self._lectures:
             actions += self._streams(lecture, now)
@@ -371,4 +372,6 @@ class Relay:
             bytes_out=self.schedule.bytes,
             dropped=dict(self._notices.dropped + self.schedule.dropped),
             cpu_seconds=0.0,
+            uplink_used=self.schedule.uplink.measure(now),
+            uplink_limit=self.schedule.uplink.limit,
         )

@@ -31,6 +31,8 @@ from signaling.wire import pack_rtp
 
 GRACE = 3.0  # seconds until a feed that makes no key frame takes over all the same: the old picture must not stay
 DRIFT = 10.0  # seconds between timestamps and arrival; beyond, the source began its timestamps anew
+EVEN = 4  # video packets are padded to a multiple of so many bytes: those of a frame then have few sizes, long runs of
+EVEN_FROM = 300  # which leave as one message (docs/decisions/padded-packets.md); shorter ones gain nothing
 STOPPED = 0.7  # seconds without a packet of a layer while others arrive: the publisher has turned it off
 LAYERS = 3
 APART = 90  # ticks between the timestamps of neighbouring layers (1 ms): who moves up sees time go on within a frame
@@ -185,8 +187,20 @@ class Stream:
 
     @property
     def viewers(self) -> int:
-        """How many are sent packets of the stream now."""
+        """How many viewers have a line for it, whether or not they are sent it now."""
         return len(self._subscribers)
+
+    @property
+    def audience(self) -> int:
+        """How many are sent packets of the stream now."""
+        return self._subscribers.audience
+
+    def key_frame_sends(self, layer: int) -> int:
+        """What a key frame of this layer costs: the packets of the last one times the viewers, also those to come."""
+        if layer >= len(self._layers):
+            return 0
+        one = self._layers[layer]
+        return one.key_packets * (len(one.families) + len(one.waiting))
 
     def feeds(self, peer: str) -> bool:
         """Whether this viewer is sent packets of the stream now."""
@@ -246,9 +260,11 @@ class Stream:
 
     # --- packets ---------------------------------------------------------------------------------------------------
 
-    def receive(self, publication: str, arrival: Arrival, now: float, behind: bool, keep: bool) -> list[Action]:
-        """A packet of a publication: what to send of it. `behind`: video must be dropped before it is numbered.
-        `keep`: the publication may not make key frames when asked, so keep its groups of pictures."""
+    def receive(
+        self, publication: str, arrival: Arrival, now: float, behind: bool, keep: bool, cause: str = "behind"
+    ) -> list[Action]:
+        """A packet of a publication: what to send of it. `behind`: video must be dropped before it is numbered, for
+        this cause. `keep`: the publication may not make key frames when asked, so keep its groups of pictures."""
         taking_over = self.next_feed is not None and publication == self.next_feed.publication
         if not taking_over and (self.feed is None or publication != self.feed.publication):
             return []
@@ -269,7 +285,7 @@ class Stream:
             return self._begin(layer, arrival, now)
         layer.keep = keep
         if behind and self.kind is Kind.VIDEO:
-            layer.end("behind")  # nothing more until a key frame begins
+            layer.end(cause)  # nothing more until a key frame begins
             layer.hold(arrival)
             return []
         return self._pass_on(layer, arrival, now)
@@ -331,7 +347,7 @@ class Stream:
         self._line.sent(timestamp, now)
         numbering.reach(arrival.number)
         if arrival.starts and self.kind is Kind.VIDEO:
-            self._key_frame(layer, numbering.next, now)
+            self._key_frame(layer, numbering.next, timestamp, now)
         actions: list[Action] = []
         if arrival.parameters is not None:
             actions += self._write(layer, numbering.insert(), 0, timestamp, arrival.parameters, now)
@@ -344,24 +360,27 @@ class Stream:
         number = layer.numbering.place(arrival.number)
         if number is None or arrival.codec is not layer.codec:
             return []
+        timestamp = layer.outgoing(arrival.timestamp)
         if arrival.starts and arrival.parameters is None and self.kind is Kind.VIDEO:
-            self._key_frame(layer, number, now)
-        return self._write(layer, number, arrival.marker, layer.outgoing(arrival.timestamp), arrival.payload, now)
+            self._key_frame(layer, number, timestamp, now)
+        return self._write(layer, number, arrival.marker, timestamp, arrival.payload, now)
 
-    def _key_frame(self, layer: Layer, number: int, now: float) -> None:
+    def _key_frame(self, layer: Layer, number: int, timestamp: int, now: float) -> None:
         """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
         overtook it, they ask for like any lost packet."""
         self._subscribers.key_frame(layer, number)
-        layer.begin_group(number, now)
+        layer.begin_key_frame(number, timestamp, now)
 
     def _write(
         self, layer: Layer, number: int, marker: int, timestamp: int, payload: bytes, now: float
     ) -> list[Action]:
         assert layer.codec is not None
-        packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now))
+        even = EVEN if self.kind is Kind.VIDEO and len(payload) >= EVEN_FROM else 1
+        packet = pack_rtp(0, marker, number, timestamp, self.ssrc, payload, period_at(now), even)
         kept = Kept(number, packet, layer.codec)
         layer.ring.put(kept)
         layer.group.put(kept, now)
+        layer.count(timestamp)
         if layer is self._lead:
             self.packets += 1
             self.octets += len(payload)

@@ -40,7 +40,11 @@ class Subscribers:
         self._replay_at: float | None = None
 
     def __len__(self) -> int:
-        """Those who are sent something now."""
+        return len(self._subscriptions)
+
+    @property
+    def audience(self) -> int:
+        """How many are sent something now."""
         return sum(len(layer.families) for layer in self._layers) + len(self._replayed)
 
     def __iter__(self) -> Iterator[Subscription]:

@@ -180,7 +180,7 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
     signer = TicketSigner(["s" * 32])
     door = Door(signer, roster)
     turnstile = Turnstile(50, lambda: 0.5)
-    admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit)
+    admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit, bytes(32))
     channel = Channel(rooms, admission, turnstile, clock, "https://class.example.org")
     made = Hall(
         rooms,

@@ -151,7 +151,7 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
     monkeypatch.setattr(parent_subprocess.Parent, "run", note)
     monkeypatch.setattr(parent_subprocess, "configure", lambda level: None)
     given = {"DATA_DIR": str(tmp_path / "d"), "HTTP_PORT": "0", "UDP_PORT": "0", "ADVERTISE": "::1"}
-    for name, value in (given | {"PACKET_PATH": "compiled"}).items():
+    for name, value in (given | {"PACKET_PATH": "compiled", "UPLINK_LIMIT": "900000000"}).items():
         monkeypatch.setenv(f"CLASSROOM_{name}", value)
     assert parent_subprocess.run(None) == 0
     web, relay = started
@@ -161,6 +161,7 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
     settings = msgspec.json.decode(relay[3], type=RelaySettings)
     assert settings.advertise == ("::1",)
     assert settings.fanout == "compiled"
+    assert settings.limits.uplink_limit == 900_000_000
     assert json.loads(relay[3])["udp_descriptor"] == settings.udp_descriptor
 
 

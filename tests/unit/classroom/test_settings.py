@@ -51,6 +51,8 @@ def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> N
         ("REDIS_URL", "http://host"),
         ("TLS_CERT", "/nowhere.pem"),
         ("VIEWER_LIMIT", "0"),
+        ("UPLINK_LIMIT", "900"),
+        ("UPLINK_LIMIT", "-1"),
         ("LOG_LEVEL", "loud"),
     ],
 )

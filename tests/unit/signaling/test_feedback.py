@@ -139,3 +139,13 @@ def test_a_late_answer_proves_nothing() -> None:
         requests.due(float(number))
         requests.came(number + 0.9)
     assert not requests.proven
+
+
+def test_requests_may_be_spaced_further() -> None:
+    requests = KeyFrameRequests()
+    requests.want()
+    assert requests.due(0.0, 1.2)
+    requests.came(0.1)
+    requests.want()
+    assert not requests.due(1.1, 1.2)
+    assert requests.due(1.2, 1.2)

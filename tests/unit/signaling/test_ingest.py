@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from signaling.control import Audience, PublicationFlowing, PublicationSilent, PublisherTrouble, Route
 from signaling.relay.actions import Action, Forward, SendRtcp, Tell
 from signaling.relay.ingest import Ingest
@@ -11,6 +13,7 @@ from signaling.relay.publication import Publication
 from signaling.relay.schedule import Schedule
 from signaling.relay.slot import Slots
 from signaling.relay.subscription import Subscription
+from signaling.relay.uplink import AUDIO, MEDIA, PLANNED, VOICE
 from signaling.session.offer import Codec, Kind
 from signaling.session.variant import RID, TRANSPORT_WIDE_CC
 from signaling.wire import Extensions, Feedback, KeyFrameAsked, Nack, ReceiverReports, Remb, pack_rtp, parse_rtcp
@@ -19,10 +22,21 @@ FORMATS = {111: (Kind.AUDIO, Codec.OPUS), 96: (Kind.VIDEO, Codec.VP8)}
 KEY, DELTA = b"\x10\x00", b"\x10\x01"
 
 
+class TellingSchedule(Schedule):
+    """Is behind where it is told so."""
+
+    late = False
+
+    def behind(self, now: float) -> bool:
+        return self.late
+
+
 class Rig:
-    def __init__(self) -> None:
-        self.slots = Slots(Random(1), Limits(), Notices())
-        self.ingest = Ingest(Schedule(), lambda lecture: self.slots, 5, Limits())
+    def __init__(self, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self.slots = Slots(Random(1), limits, Notices())
+        self.schedule = TellingSchedule()
+        self.ingest = Ingest(self.schedule, lambda lecture: self.slots, 5, limits)
 
     def publication(self, peer: str = "p", slot: str = "guest", member: str = "m") -> Publication:
         publication = Publication(peer, "l", member, slot, FORMATS)
@@ -194,3 +208,66 @@ def test_a_layer_has_its_own_missing_packets() -> None:
     rig.ingest.rtp(publication, extended(22, 70, b"f"), 0.0)
     nacks = [one for one in feedback(rig.ingest.rtp(publication, extended(22, 72), 0.1)) if isinstance(one, Nack)]
     assert nacks == [Nack(22, (71,))]
+
+
+def test_key_frames_for_a_large_audience_are_asked_for_less_often() -> None:
+    """80 packets to 1,000 viewers are a quarter of a second of sending: one in 0.96 s, however many join meanwhile."""
+    rig = Rig()
+    publication = rig.publication()
+    rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
+    stream = rig.slots.named("guest").streams[Kind.VIDEO]
+    for viewer in range(1_000):
+        stream.add(Subscription(f"v{viewer}", f"m{viewer}", False, viewer, {Codec.VP8: 96}))
+    for number in range(80):
+        rig.video(publication, number, KEY if number == 0 else DELTA)
+    assert KeyFrameAsked(7) in feedback(rig.ingest.ask("p", 0.0))
+    assert feedback(rig.ingest.ask("p", 0.9)) == []
+    assert KeyFrameAsked(7) in feedback(rig.ingest.ask("p", 1.0))
+
+
+def test_the_cap_falls_with_the_audience_where_the_uplink_has_a_limit() -> None:
+    limits = Limits(uplink_limit=100_000_000)
+    rig = Rig(limits)
+    for viewer in range(100):
+        for kind, codec in ((Kind.VIDEO, Codec.VP8), (Kind.AUDIO, Codec.OPUS)):
+            stream = rig.slots.named("lecturer").streams[kind]
+            stream.add(Subscription(f"v{viewer}", f"m{viewer}", False, viewer, {codec: 96}))
+    backstage, publication = rig.publication("q"), rig.publication()
+    rig.ingest.route(Route("q", "guest", Audience.STAGE), 0.0)
+    rig.ingest.route(Route("p", "lecturer", Audience.EVERYONE), 0.0)
+
+    def cap(one: Publication, now: float) -> int:
+        (remb,) = (found for found in feedback(rig.video(one, round(now * 10), KEY, now)) if isinstance(found, Remb))
+        return remb.bitrate
+
+    of_each = 100_000_000 * PLANNED / 100
+    assert cap(publication, 1.0) == pytest.approx((of_each - AUDIO) * MEDIA + VOICE, rel=0.001)
+    assert cap(backstage, 1.0) == pytest.approx(limits.publisher_bitrate, rel=0.01)
+    for viewer in range(50):
+        for stream in rig.slots.named("lecturer").streams.values():
+            stream.remove(f"v{viewer}")
+    before = cap(publication, 2.0)
+    rig.ingest.tick(2.5)
+    assert before < cap(publication, 3.1) < 1.1 * before
+
+
+def test_a_key_frame_that_began_in_time_goes_out_whole() -> None:
+    rig = Rig()
+    publication = rig.publication()
+    rig.slots.named("guest").streams[Kind.VIDEO].add(Subscription("v", "x", False, 3, {Codec.VP8: 96}))
+    rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
+    rig.schedule.late = False
+
+    def goes(number: int, timestamp: int, payload: bytes = DELTA) -> bool:
+        actions = rig.ingest.rtp(publication, pack_rtp(96, 0, number, timestamp, 7, payload), 0.0)
+        return any(isinstance(one, Forward) for one in actions)
+
+    assert goes(1, 0, KEY)
+    rig.schedule.late = True
+    assert goes(2, 0)
+    assert not goes(3, 3_000)
+    assert not goes(4, 6_000, KEY)
+    rig.schedule.late = False
+    assert not goes(5, 6_000)
+    assert not goes(6, 9_000)
+    assert goes(7, 12_000, KEY)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import pytest
+
 from signaling.relay.actions import Forward, Viewers
-from signaling.relay.schedule import LATE, LONGEST, PASS, Schedule
+from signaling.relay.schedule import CAUGHT_UP, LATE, LONGEST, PASS, Schedule
 
 
 def audience(*indexes: int) -> Viewers:
@@ -119,18 +121,40 @@ def test_an_audience_of_nobody_waits_for_nothing() -> None:
     assert schedule.empty
 
 
-def test_behind_looks_at_the_oldest_packet_that_waits() -> None:
-    schedule, viewers = Schedule(), audience(1)
+def test_behind_is_more_work_than_can_be_sent_in_time() -> None:
+    schedule, viewers = Schedule(), audience(1, 2)
     assert not schedule.behind(0.0)
-    for number in range(20):
-        schedule.put(video(viewers, b"%d" % number), number * 0.02)
-    assert schedule.behind(LATE + 0.01)
-    assert not schedule.behind(LATE)
-    schedule.take(64)  # packets 0 to 7
-    assert not schedule.behind(LATE + 0.01)
-    assert schedule.behind(8 * 0.02 + LATE + 0.01)
-    drained(schedule)
-    assert not schedule.behind(100.0)
+    now = 0.0
+    while not schedule.behind(now):  # 1,600 sends a second come, 800 go
+        schedule.put(video(viewers, *frame(16)), now)
+        schedule.take(1)
+        schedule.take(1)
+        now += 0.02
+        assert now < 3
+    assert sum(map(len, drained(schedule).values())) == pytest.approx(800 * LATE, rel=0.1)
+    assert not schedule.behind(now)
+
+
+def test_who_is_behind_stays_so_until_almost_nothing_waits() -> None:
+    schedule, viewers = Schedule(), audience(1)
+    for _ in range(200):
+        schedule.put(video(viewers, b"v"), 0.0)
+    now, seen = 0.0, []
+    for _ in range(300):  # eight packets in 80 ms
+        now += 0.08
+        seen.append((schedule.behind(now), 200 - schedule.sent))
+        schedule.take(64)
+    waiting = [left for behind, left in seen if behind]
+    assert 100 * LATE < max(waiting) < 200
+    assert min(waiting) == pytest.approx(100 * CAUGHT_UP, abs=10)
+    assert not schedule.behind(now)
+
+
+def test_a_moment_without_sending_says_nothing() -> None:
+    schedule, viewers = Schedule(), audience(*range(1_000))
+    for packet in frame(80):
+        schedule.put(video(viewers, packet), 0.0)
+    assert not schedule.behind(0.2)
 
 
 def test_audio_is_never_behind() -> None:
@@ -154,3 +178,21 @@ def test_a_viewer_is_sent_at_least_something_by_the_smallest_slice() -> None:
     for packet in frame(8):
         schedule.put(video(viewers, packet), 0.0)
     assert drained(schedule, most=1) == {1: frame(8), 2: frame(8)}
+
+
+def test_video_waits_for_the_uplink_and_sound_does_not() -> None:
+    schedule, viewers = Schedule(uplink_limit=1_000_000), audience(1)
+    for _ in range(100):
+        schedule.put(video(viewers, bytes(1_206)), 0.0)  # 10,000 bits each, on the link
+    sent = 0
+    for tick in range(1, 51):
+        while (found := schedule.take(1)) is not None:
+            sent += len(found.packets)
+        assert schedule.empty
+        assert sent <= 5 + 8 + 2 * tick
+        schedule.put(audio(viewers, b"a"), tick * 0.02)
+        assert schedule.cause == "uplink" or tick > 40
+        found = schedule.take(1)
+        assert found is not None
+        assert found.packets == (b"a",)
+    assert sent > 90

@@ -255,3 +255,28 @@ def test_a_written_packet_has_the_payload_type_of_its_family() -> None:
     packet = pack_rtp(0, 1, 65_536 + 5, 6, 7, b"payload")
     written = parse_rtp(write(Kept(65_536 + 5, packet, Codec.VP8), 96))
     assert written == Rtp(96, 1, 5, 6, 7, b"payload")
+
+
+def test_the_packets_of_a_frame_are_padded_to_equal_sizes() -> None:
+    rig = Rig()
+    rig.watch(1)
+    rig.route()
+    # As Chromium cuts a frame.
+    payloads = [bytes([number]) * size for number, size in enumerate((1_057, 1_057, 1_058, 1_058, 1_060), 1)]
+    actions = [action for number, one in enumerate(payloads) for action in rig.packet(number, number == 0, payload=one)]
+    forwarded = [packet for one in actions if isinstance(one, Forward) for packet in one.packets]
+    assert {len(packet) for packet in forwarded} == {1_060 + 16}
+    assert [parse_rtp(packet).payload for packet in forwarded] == payloads
+    assert rig.stream.octets == sum(map(len, payloads))  # RFC 3550 §6.4.1: without padding
+    resent = rig.stream.resend("p1", iter(range(FIRST, FIRST + 5))).actions
+    assert resent == [Resend(tuple(forwarded), 1, 0)]
+
+
+def test_short_packets_and_sound_are_not_padded() -> None:
+    for kind, payload in ((Kind.VIDEO, bytes(299)), (Kind.AUDIO, bytes(401))):
+        rig = Rig(kind)
+        rig.watch(1)
+        rig.route()
+        actions = rig.packet(1, starts=True, payload=payload)
+        (packet,) = (packet for one in actions if isinstance(one, Forward) for packet in one.packets)
+        assert len(packet) == 16 + len(payload)

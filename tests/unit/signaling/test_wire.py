@@ -132,6 +132,18 @@ def test_rtp_as_we_write_it() -> None:
     assert found.csrc == []
 
 
+@pytest.mark.parametrize("length", [1_058, 1_059, 1_060, 1_061])
+@pytest.mark.parametrize("contributing", [None, 5])
+def test_padding_is_counted_by_the_last_byte_and_is_not_payload(length: int, contributing: int | None) -> None:
+    payload = bytes(range(1, 256)) * 5
+    packet = wire.pack_rtp(96, 0, 1, 2, 3, payload[:length], contributing, multiple=4)
+    assert len(packet) % 4 == 0
+    assert len(packet) - length < 20
+    assert bool(packet[0] & 0x20) == (length % 4 != 0)
+    assert wire.parse_rtp(packet).payload == payload[:length]
+    assert aiortc_rtp.RtpPacket.parse(packet).payload == payload[:length]
+
+
 @pytest.mark.parametrize("data", [b"", bytes(12), b"\x80", b"\x8f" + bytes(11), b"\xa0" + bytes(11), bytes(3000)])
 def test_what_is_no_rtp_is_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
