@@ -138,6 +138,11 @@
           if (entry.type === "outbound-rtp")
             found.push({
               kind: entry.kind,
+              peer: peers.indexOf(peer),
+              rid: entry.rid,
+              ssrc: entry.ssrc,
+              frames: entry.framesEncoded,
+              keyFrames: entry.keyFramesEncoded,
               bytes: entry.bytesSent,
               width: entry.frameWidth,
               height: entry.frameHeight,

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { grade, outboundOf } from '../../src/media/outbound'
 
+const layer = (frameWidth: number, framesPerSecond: number): Record<string, unknown> => ({
+  type: 'outbound-rtp',
+  kind: 'video',
+  bytesSent: 1_000,
+  frameWidth,
+  framesPerSecond,
+  qualityLimitationReason: frameWidth === 1280 ? 'bandwidth' : 'none',
+})
+
 describe('what a publisher sends', () => {
   const outbound = outboundOf([
     { type: 'codec', id: 'C1', mimeType: 'video/H264' },
@@ -24,14 +33,6 @@ describe('what a publisher sends', () => {
   })
 
   it('is told by the largest size that goes out', () => {
-    const layer = (frameWidth: number, framesPerSecond: number): Record<string, unknown> => ({
-      type: 'outbound-rtp',
-      kind: 'video',
-      bytesSent: 1_000,
-      frameWidth,
-      framesPerSecond,
-      qualityLimitationReason: frameWidth === 1280 ? 'bandwidth' : 'none',
-    })
     expect(outboundOf([layer(320, 30), layer(1280, 29), layer(640, 30)])).toMatchObject({
       bytes: 3_000,
       width: 1280,
