@@ -2,9 +2,9 @@
 
 Theory of operation. Down quickly: trouble (over 10 % lost, or a picture that stands) for two seconds, or grave trouble
 (over 20 %, or an estimate of its own far below what it is sent) for half a second, in which it is seen whether others
-have it too; then it is not this link's, and nobody is moved. Down goes to the highest lower layer that fits what came
-through. Below the lowest layer there is sound only, and only grave loss that stays leads there: short of it resends
-mend the picture. Up slowly: a layer at a time, after ten clean seconds; each try that fails doubles them.
+have it too; then it is not this link's, and nobody is moved. Down goes to the next lower layer, or to the one that
+fits the estimate. Below the lowest layer there is sound only, and only grave loss that stays leads there: short of it
+resends mend the picture. Up slowly: a layer at a time, after ten clean seconds; each try that fails doubles them.
 
 Who is new begins on the highest layer: most links bear it, each change costs everybody a key frame, and who cannot
 bear it is moved within two seconds.
@@ -94,7 +94,8 @@ class Choice:
             if grave >= PATIENCE_LOWEST:
                 self._down(AUDIO_ONLY, now)
         elif grave >= PATIENCE_GRAVE or now - self._troubled >= PATIENCE:
-            bears = health.bears if health.bears is not None else rates[present] * (1 - health.loss)
+            # What gets through a lossy link says little, for what is sent again takes part of it: a layer at a time.
+            bears = health.bears if health.bears is not None else rates[present]
             self._down(max((place for place in range(present) if rates[place] <= bears), default=0), now)
 
     def _down(self, layer: int, now: float) -> None:

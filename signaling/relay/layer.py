@@ -43,6 +43,8 @@ class Layer:
         self.locked = False
         """On a source, from a key frame on."""
         self.offset = 0
+        self.timestamp = 0
+        """The outgoing one of the last packet in order."""
         self.last = 0.0
         """When a packet came."""
         self.rate = 0.0

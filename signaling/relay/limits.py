@@ -15,8 +15,9 @@ class Limits:
     """What the machine's way out carries, bits a second; 0: no limit is kept."""
 
     resend_rate: float = 500.0
-    """Packets resent to one viewer, each copy counted; `resend_burst` at once."""
-    resend_burst: float = 1_000.0
+    """Packets resent to one viewer, each copy counted, and at most half of what it is sent at first; `resend_burst` at
+    once."""
+    resend_burst: float = 400.0
     resend_rate_all: float = 20_000.0
     """The same to all viewers together, so that the relay's time stays its own."""
     resend_burst_all: float = 20_000.0

@@ -32,6 +32,8 @@ class _Watched:
     before: tuple[int, int] | None = None  # sent and lost, at the last look
     reported: float = 0.0  # the largest share of a receiver report since
     loss: float = 0.0
+    since: float = 0.0
+    packet_rate: float = 0.0  # packets a second that are sent
 
 
 class Link:
@@ -62,6 +64,11 @@ class Link:
         lost = lost_share if 0.0 <= lost_share <= 1.0 else 0.0
         self._page = (now, lost, frozen_ms / 1000 if frozen_ms > 0 else 0.0)
 
+    @property
+    def packet_rate(self) -> float:
+        """Packets a second that it is sent."""
+        return sum(watched.packet_rate for watched in self._watched.values())
+
     # --- what follows ----------------------------------------------------------------------------------------------
 
     def judge(self, now: float) -> list[tuple[Stream, Choice]]:
@@ -70,7 +77,7 @@ class Link:
             return []
         self._looked = now
         for watched in self._watched.values():
-            self._measure(watched)
+            self._measure(watched, now)
         heard = max((one.loss for one in self._watched.values() if one.stream.kind is Kind.AUDIO), default=0.0)
         sent = sum(one.stream.rate_to(self._peer) for one in self._watched.values())
         congested = self._congested(sent, now)
@@ -92,16 +99,18 @@ class Link:
                 changed.append((stream, watched.choice))
         return changed
 
-    def _measure(self, watched: _Watched) -> None:
+    def _measure(self, watched: _Watched, now: float) -> None:
         counts = watched.stream.counts(self._peer)
         if counts is None or watched.before is None:
-            watched.before, watched.loss, watched.reported = counts, 0.0, 0.0
+            watched.before, watched.since = counts, now
+            watched.loss = watched.reported = watched.packet_rate = 0.0
             return
         sent, lost = counts[0] - watched.before[0], counts[1] - watched.before[1]
         if sent < SAMPLE:
             return
         watched.loss = max(min(1.0, lost / sent), watched.reported)
-        watched.before, watched.reported = counts, 0.0
+        watched.packet_rate = sent / (now - watched.since) if now > watched.since else 0.0
+        watched.before, watched.since, watched.reported = counts, now, 0.0
 
     def _congested(self, sent: float, now: float) -> bool:
         if self._estimated is None or now - self._estimated > FRESH:

@@ -78,7 +78,7 @@ class Playback:
         """Move it to the layers that its link bears."""
         return [
             Tell(ViewerQuality(viewer.peer, stream.slot, choice.level(len(stream.rates) - 1), now))
-            for stream, choice in viewer.link.judge(now)
+            for stream, choice in viewer.judge(now)
         ]
 
     @staticmethod
@@ -96,7 +96,8 @@ class Playback:
         stream = viewer.streams.get(nack.ssrc)
         if stream is None:
             return []
-        found = stream.resend(viewer.peer, viewer.allowed(nack.numbers, self._resends, now))
+        stream.miss(viewer.peer, nack.numbers)
+        found = stream.resend(viewer.peer, viewer.allowed(reversed(nack.numbers), self._resends, now))
         actions = found.actions
         if found.too_old:
             actions += self._asked(viewer, stream, now)

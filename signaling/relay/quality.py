@@ -9,10 +9,10 @@ COPIES = 2
 class Allowance:
     """A token bucket: `rate` a second, `burst` at once."""
 
-    __slots__ = ("_burst", "_left", "_rate", "_when")
+    __slots__ = ("_burst", "_left", "_when", "rate")
 
     def __init__(self, rate: float, burst: float) -> None:
-        self._rate = rate
+        self.rate = rate
         self._burst = burst
         self._left = burst
         self._when: float | None = None
@@ -20,7 +20,7 @@ class Allowance:
     def take(self, now: float, count: int = 1) -> bool:
         """Whether so many more are allowed now; they count as taken."""
         if self._when is not None:
-            self._left = min(self._burst, self._left + (now - self._when) * self._rate)
+            self._left = min(self._burst, self._left + (now - self._when) * self.rate)
         self._when = now
         if self._left < count:
             return False

@@ -12,19 +12,21 @@ again is the same to the byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from signaling.control import Audience
 from signaling.proof import period_at
 from signaling.relay.actions import Action
+from signaling.relay.clock import signed
 from signaling.relay.crowd import Crowd
 from signaling.relay.layer import NO_KEY_FRAME, Layer, Line
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.publication import Arrival, Track
 from signaling.relay.ring import Kept
-from signaling.relay.subscribers import Resent, Subscribers
+from signaling.relay.subscribers import SKEW, Resent, Subscribers
 from signaling.relay.subscription import AUDIO_ONLY, HIGHEST, Place, Subscription
 from signaling.session.offer import Codec, Kind
 from signaling.wire import pack_rtp
@@ -45,6 +47,14 @@ class Feed:
     publication: str
     member: str
     audience: Audience
+
+
+class Reference(NamedTuple):
+    """What the line of timestamps was begun by: what other layers, and a layer anew, are placed beside."""
+
+    track: Track
+    offset: int
+    layer: int
 
 
 class Stream:
@@ -73,6 +83,7 @@ class Stream:
         self._next_layers: set[int] = set()
         self._line = Line(kind, timestamp)
         self._lead = self._layers[0]
+        self._reference: Reference | None = None
         self._now = 0.0
 
     def _layer(self, index: int) -> Layer:
@@ -127,8 +138,8 @@ class Stream:
 
     @property
     def track(self) -> Track | None:
-        """What plays now; of several layers, the one that leads."""
-        return self._lead.track if self._lead.locked else None
+        """What plays now; of several layers, the one that timestamps are placed by."""
+        return self._reference.track if self._lead.locked and self._reference is not None else None
 
     @property
     def codec(self) -> Codec | None:
@@ -140,7 +151,7 @@ class Stream:
 
     def outgoing(self, timestamp: int) -> int:
         """What a timestamp of the present track is to viewers."""
-        return self._lead.outgoing(timestamp)
+        return (timestamp + self._reference.offset) & 0xFFFFFFFF if self._reference is not None else timestamp
 
     # --- layers ----------------------------------------------------------------------------------------------------
 
@@ -209,6 +220,10 @@ class Stream:
     def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
         """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
         return self._subscribers.resend(peer, numbers)
+
+    def miss(self, peer: str, numbers: Sequence[int]) -> None:
+        """Count what this viewer asks for again, by rising numbers."""
+        self._subscribers.miss(peer, numbers)
 
     def reached(self, peer: str, sent: int) -> int | None:
         """The viewer's own number, extended, that it reports with 16 bits; None when it was not sent it."""
@@ -316,23 +331,36 @@ class Stream:
     def _anchor(self, layer: Layer, arrival: Arrival, now: float, other: bool) -> None:
         """Where this layer's timestamps lie on the line. Beside another layer of the same feed: by the moments of
         capture, as the source's clocks have them by now. Else time goes on by what passed."""
-        lead = next((one for one in self._layers if one.locked and one is not layer), None)
-        if lead is not None:
-            outgoing = self._beside(layer, lead, arrival, now)
+        reference = self._reference
+        others = any(one.locked and one is not layer for one in self._layers)
+        if reference is not None and (others or not other):
+            outgoing = self._beside(layer, reference, arrival, now)
             if outgoing is not None and not self._line.strays(outgoing, now, DRIFT):
                 layer.offset = (outgoing - arrival.timestamp) & 0xFFFFFFFF
                 return
         if other:
             layer.offset = (self._line.next(now) - arrival.timestamp) & 0xFFFFFFFF
+            self._refer_to(layer)
+
+    def _align(self, layer: Layer, arrival: Arrival, now: float) -> None:
+        """Nobody is in this layer, and somebody enters with this key frame: place it by the clocks as they are by now,
+        and after what those who come have seen."""
+        self._anchor(layer, arrival, now, False)
+        behind = [signed(one.timestamp - layer.outgoing(arrival.timestamp)) for one in self._layers if one.families]
+        late = max(behind, default=-1)
+        if 0 <= late < SKEW:
+            layer.offset += late + 1
 
     @staticmethod
-    def _beside(layer: Layer, lead: Layer, arrival: Arrival, now: float) -> int | None:
-        assert layer.track is not None
-        assert lead.track is not None
-        if layer.track.clock.timestamp(now) is None:
+    def _beside(layer: Layer, reference: Reference, arrival: Arrival, now: float) -> int | None:
+        if arrival.track.clock.timestamp(now) is None:
             return None
-        captured = lead.track.clock.timestamp(layer.track.clock.time(arrival.timestamp))
-        return None if captured is None else lead.outgoing(captured) + (layer.index - lead.index) * APART
+        captured = reference.track.clock.timestamp(arrival.track.clock.time(arrival.timestamp))
+        return None if captured is None else captured + reference.offset + (layer.index - reference.layer) * APART
+
+    def _refer_to(self, layer: Layer) -> None:
+        assert layer.track is not None
+        self._reference = Reference(layer.track, layer.offset, layer.index)
 
     def _pass_on(self, layer: Layer, arrival: Arrival, now: float) -> list[Action]:
         numbering = layer.numbering
@@ -343,8 +371,11 @@ class Stream:
             return []
         if self._line.strays(layer.outgoing(arrival.timestamp), now, DRIFT):
             self._anchor(layer, arrival, now, True)
+        if arrival.starts and layer.waiting and not layer.families:
+            self._align(layer, arrival, now)
         timestamp = layer.outgoing(arrival.timestamp)
         self._line.sent(timestamp, now)
+        layer.timestamp = timestamp
         numbering.reach(arrival.number)
         if arrival.starts and self.kind is Kind.VIDEO:
             self._key_frame(layer, numbering.next, timestamp, now)
@@ -368,7 +399,7 @@ class Stream:
     def _key_frame(self, layer: Layer, number: int, timestamp: int, now: float) -> None:
         """This number begins a key frame: who waits enters here. What follows it and was sent already, because it
         overtook it, they ask for like any lost packet."""
-        self._subscribers.key_frame(layer, number)
+        self._subscribers.key_frame(layer, number, timestamp)
         layer.begin_key_frame(number, timestamp, now)
 
     def _write(
@@ -407,6 +438,7 @@ class Stream:
             layer.measure(now)
             if layer.locked and newest - layer.last > STOPPED:
                 layer.stop()
-                if self._lead is layer:
-                    self._lead = next(one for one in self._layers if one.locked or one is layer)
+                self._lead = next((one for one in self._layers if one.locked), self._lead)
+                if self._reference is not None and self._reference.track is layer.track and self._lead.locked:
+                    self._refer_to(self._lead)
                 self._refresh()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from signaling.relay.actions import Action, Resend
+from signaling.relay.clock import signed
 from signaling.relay.families import write
 from signaling.relay.layer import Layer
 from signaling.relay.limits import Limits
@@ -16,6 +17,7 @@ from signaling.relay.subscription import Place, Subscription
 from signaling.session.offer import Kind
 
 LONGEST_TICK = 0.1  # seconds; a replay does not make up for more
+SKEW = 90_000  # ticks that layers may be apart; beyond, something else is wrong
 THERE = (Place.IN, Place.REPLAYED)
 
 
@@ -89,10 +91,14 @@ class Subscribers:
         self._await(subscription, None)
         subscription.place = Place.OUT
 
-    def key_frame(self, layer: Layer, number: int) -> None:
-        """A key frame of this layer begins at this number: who waits comes in here."""
+    def key_frame(self, layer: Layer, number: int, timestamp: int) -> None:
+        """A key frame of this layer begins at this number: who waits comes in here. Who has a frame of its former layer
+        that is not before this one waits for another key frame: time must not go back."""
         replayed = [one for one in self._replayed if one.layer == layer.index and one.goal is None]
         for subscription in (*replayed, *layer.waiting.values()):
+            former = self._layers[subscription.layer]
+            if subscription.place is Place.IN and -SKEW < signed(timestamp - former.timestamp) <= 0:
+                continue
             self._leave(subscription)
             self._in(subscription, layer, number)
 
@@ -148,11 +154,24 @@ class Subscribers:
             kept = layer.ring.get(named.number) if named.own >= oldest else None
             if kept is not None:
                 packets.setdefault(named.offset, []).extend(_written(subscription, kept))
-                subscription.miss(named.own)
             elif named.present and layer.ring.passed(named.number) and self._kind is Kind.VIDEO:
                 found.too_old = True
         found.actions += [Resend(tuple(run), subscription.viewer, offset) for offset, run in packets.items() if run]
         return found
+
+    def miss(self, peer: str, numbers: Sequence[int]) -> None:
+        """Count what this viewer asks for again, whether or not it may be resent: rising numbers, from the end to what
+        was counted before. What we never had is not counted: it was lost on the publisher's way."""
+        subscription = self._subscriptions.get(peer)
+        if subscription is None or not self.sent_to(peer):
+            return
+        end, before = self._end(subscription), subscription.missed
+        for sent in reversed(numbers):
+            named = subscription.named(sent, end)
+            if named is None or named.own <= before:
+                return
+            subscription.missed = max(subscription.missed, named.own)
+            subscription.lost += self._layers[named.layer].ring.get(named.number) is not None
 
     def reached(self, peer: str, sent: int) -> int | None:
         """The viewer's own number, extended, that it reports with 16 bits; None when it was not sent it."""

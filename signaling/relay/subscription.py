@@ -66,11 +66,11 @@ class Subscription:
     goal: int | None = None  # the layer at whose next key frame it enters
     layer: int = 0  # IN, REPLAYED: where it is
     cursor: int = 0  # REPLAYED: the next number
-    lost: int = 0  # of what was sent, how many numbers it missed, each counted once
+    lost: int = 0  # how many of the packets sent it asked for again, each counted once
+    missed: int = -1  # the highest own number that it asked for again
     lacked: set[Codec] = field(default_factory=set)  # codecs that the viewer was already said to lack
     _visits: deque[Visit] = field(default_factory=lambda: deque(maxlen=VISITS))
     _next: int | None = None  # the own number after the last that may have been sent before the present visit
-    _missed: int = -1  # the highest own number that it missed
 
     @property
     def offset(self) -> int:
@@ -116,10 +116,3 @@ class Subscription:
             if own >= visit.first:
                 return Named(own, visit.layer, own - visit.offset, visit.offset & 0xFFFF, visit is self._visits[-1])
         return None
-
-    def miss(self, own: int) -> None:
-        """It asks for a packet that was sent: lost, the first time. (One asked for after a higher one was merely late
-        in asking; few enough to leave out.)"""
-        if own > self._missed:
-            self._missed = own
-            self.lost += 1

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from signaling.proof import mark_of, period_at
 from signaling.relay.actions import Mark
+from signaling.relay.choice import Choice
 from signaling.relay.limits import Limits
 from signaling.relay.link import Link
 from signaling.relay.quality import COPIES, Allowance
@@ -14,6 +15,9 @@ from signaling.relay.report import Evidence
 from signaling.relay.stream import Stream
 from signaling.relay.subscription import Subscription
 from signaling.session.answer import AnsweredLine
+
+RESENT = 0.5  # packets sent again (each copy counted) for one that is sent
+LEAST_RESENDS = 50.0  # a second
 
 
 class Viewer:
@@ -38,6 +42,7 @@ class Viewer:
         self._lines = lines
         self._proof = proof
         self._marked: int | None = None  # the last period that it has a mark for
+        self._most_resends = limits.resend_rate
         self._resends = Allowance(limits.resend_rate, limits.resend_burst)
         self._key_frames = Allowance(limits.key_frame_rate, limits.key_frame_burst)
 
@@ -66,9 +71,16 @@ class Viewer:
         """The streams that it is sent packets of now."""
         return [stream for stream in self.streams.values() if stream.feeds(self.peer)]
 
+    def judge(self, now: float) -> list[tuple[Stream, Choice]]:
+        """The video streams that it is moved in, with its choice. What it may be sent again follows what it is sent: on
+        a link that is full, more would only push out the rest."""
+        changed = self.link.judge(now)
+        self._resends.rate = min(self._most_resends, max(LEAST_RESENDS, RESENT * self.link.packet_rate))
+        return changed
+
     def allowed(self, numbers: Iterable[int], everyone: Allowance, now: float) -> Iterator[int]:
         """As many of these as may be resent now, by its own allowance and that of all viewers together. What lies
-        beyond is not even looked at."""
+        beyond is not even looked at: name the newest first."""
         return takewhile(lambda _: self._resends.take(now, COPIES) and everyone.take(now, COPIES), numbers)
 
     def may_ask(self, now: float) -> bool:

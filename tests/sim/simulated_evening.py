@@ -202,10 +202,12 @@ class Evening:
         family: Family = CHROMIUM,
         route: Audience | None = Audience.EVERYONE,
         setup: Setup = Setup.ACTPASS,
+        rids: tuple[str, ...] = (),
+        kind: type[Publisher] = Publisher,
         **behaviour: Any,
     ) -> Publisher:
         """Open a publication, and begin to send as soon as it is connected."""
-        offered = offer(Direction.SENDONLY, family, 1, setup, peer)
+        offered = offer(Direction.SENDONLY, family, 1, setup, peer, rids)
         self._requests += 1
         self.command(OpenPublication(self._requests, peer, "lecture", member or peer, slot, offered))
         ice = Ice(offered, self._opened(), self.address(), self.random)
@@ -220,7 +222,7 @@ class Evening:
         def alive() -> bool:
             return self.connections.get(peer) is connection
 
-        publisher = Publisher(member or peer, send, send_rtcp, **behaviour)
+        publisher = kind(member or peer, send, send_rtcp, **behaviour)
         connection.publisher = publisher
         self.connections[peer] = connection
         self._keep_checking(connection)

@@ -12,20 +12,39 @@ from signaling import wire
 from signaling.ports import Address
 from signaling.session.answer import Answer
 from signaling.session.offer import Codec, Direction, Fingerprint, Kind, Line, Offer, Setup
+from signaling.session.variant import RID
 from signaling.wire import KeyFrameAsked, Nack, Remb, ReportBlock, Rtp, SenderReport
 
 CHROMIUM = {Kind.AUDIO: {Codec.OPUS: 111}, Kind.VIDEO: {Codec.H264: 108, Codec.VP8: 96}}
 FIREFOX = {Kind.AUDIO: {Codec.OPUS: 109}, Kind.VIDEO: {Codec.VP8: 120}}
+RID_ID = 10
+TRIES = 10  # so often a browser asks for a packet again
 Family = dict[Kind, dict[Codec, int]]
 FINGERPRINTS = (Fingerprint("sha-256", ":".join(["AB"] * 32)),)
 
 SPS, PPS = b"\x67\x42\xe0\x1f" + bytes(8), b"\x68\xce\x3c\x80"
 
 
-def offer(direction: Direction, family: Family, pairs: int, setup: Setup = Setup.ACTPASS, name: str = "x") -> Offer:
-    """`pairs` audio and video lines."""
+def offer(
+    direction: Direction,
+    family: Family,
+    pairs: int,
+    setup: Setup = Setup.ACTPASS,
+    name: str = "x",
+    rids: tuple[str, ...] = (),
+) -> Offer:
+    """`pairs` audio and video lines; `rids`: the layers of the video."""
     lines = tuple(
-        Line(f"{number}{kind.value}", kind, direction, dict(family[kind])) for number in range(pairs) for kind in Kind
+        Line(
+            f"{number}{kind.value}",
+            kind,
+            direction,
+            dict(family[kind]),
+            extensions={RID: RID_ID} if rids and kind is Kind.VIDEO else {},
+            rids=rids if kind is Kind.VIDEO else (),
+        )
+        for number in range(pairs)
+        for kind in Kind
     )
     return Offer(f"their{name}", f"password-of-{name}-22-characters", FINGERPRINTS, setup, lines)
 
@@ -169,6 +188,7 @@ class Received:
         self.packets: dict[int, Rtp] = {}
         self.first = self.highest = -1
         self.missing: dict[int, float] = {}
+        self.tries: dict[int, int] = {}
         self.times: list[float] = []
         self.report: tuple[int, float] | None = None
         self.reports: list[tuple[float, SenderReport]] = []
@@ -219,6 +239,10 @@ class Viewer:
     def nack(self, now: float) -> None:
         for ssrc, received in self.received.items():
             numbers = sorted(number for number in received.missing if number > received.highest - 1000)[:200]
+            for number in numbers:
+                received.tries[number] = received.tries.get(number, 0) + 1
+                if received.tries[number] == TRIES:
+                    del received.missing[number]
             if numbers:
                 self.send_rtcp(wire.pack_nack(1, ssrc, [number & 0xFFFF for number in numbers]))
 

@@ -59,7 +59,7 @@ def test_resends_go_to_who_asked() -> None:
     assert len(actions) == 1
     assert isinstance(actions[0], Resend)
     assert actions[0].viewer == 1
-    assert [parse_rtp(packet).number for packet in actions[0].packets] == [FIRST + 3, FIRST + 5]
+    assert [parse_rtp(packet).number for packet in actions[0].packets] == [FIRST + 5, FIRST + 3]
     assert rig.playback.rtcp(rig.viewer, pack_nack(1, SSRC + 1, [FIRST]), 0.1) == []
 
 

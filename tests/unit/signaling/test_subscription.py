@@ -71,10 +71,3 @@ def test_visits_are_bounded() -> None:
     one.enter(0, 50_000)
     assert one.named(5_000, 50_001) is None
     assert one.named(one.own(50_000) - 1 & 0xFFFF, 50_001) is not None
-
-
-def test_a_number_is_missed_once() -> None:
-    one = subscription()
-    for own in (7, 8, 8, 7, 9):
-        one.miss(own)
-    assert one.lost == 3
