@@ -29,7 +29,6 @@ from signaling.wire import (
     parse_rtp,
 )
 
-QUIET = 0.5  # seconds without a packet of a layer, after which it is taken to be turned off
 SEND = 3e-6  # seconds of CPU to send one packet to one viewer (benchmarks/README.md)
 KEY_FRAME_SHARE = 0.25
 REPORT = 0.5  # seconds; browsers raise their rate by what the first two seconds of REMB say
@@ -166,8 +165,8 @@ class Ingest:
 
     def _request(self, publication: Publication, layer: int, now: float) -> list[Action]:
         track = publication.tracks.get((Kind.VIDEO, layer))
-        if track is None or (publication.rids and now - track.last > QUIET):
-            return []  # a layer that is turned off begins with a key frame, without being asked
+        if track is None or publication.off(track):
+            return []  # it begins with a key frame, without being asked
         if not publication.requests[layer].due(now, self._spacing(publication, layer)):
             return []
         return [self._feedback(publication, pack_pli(self._sender, track.ssrc))]

@@ -17,6 +17,7 @@ from signaling.wire import NO_EXTENSIONS, Extensions, ReportBlock, Rtp, SenderRe
 
 RATES = {Kind.AUDIO: 48_000, Kind.VIDEO: 90_000}
 SILENCE = 2.0  # seconds without a packet
+OFF = 1.0  # seconds that a layer is behind another, after which it is taken to be turned off
 CHANGE = 0.5  # seconds that an SSRC must have been quiet before another takes its place
 
 
@@ -169,9 +170,9 @@ class Publication:
         """Its layers that were ever seen, the smallest first."""
         return [track for place in range(LAYERS) if (track := self.tracks.get((Kind.VIDEO, place))) is not None]
 
-    def flowing(self, now: float) -> list[int]:
-        """The layers that arrive now, the smallest first."""
-        return [track.layer for track in self.videos if now - track.last < SILENCE]
+    def off(self, track: Track) -> bool:
+        """Whether this layer is turned off while others go on. (All are quiet while a screen does not change.)"""
+        return max(other.last for other in self.videos) - track.last > OFF
 
     @property
     def silent(self) -> bool:

@@ -24,6 +24,7 @@ ATTRIBUTE = st.sampled_from(
         "a=group:BUNDLE", "a=fingerprint:", "a=setup:", "a=ice-ufrag:", "a=ice-pwd:", "a=mid:", "a=rtpmap:", "a=fmtp:",
         "a=rtcp-fb:", "a=extmap:", "a=ssrc:", "a=ssrc-group:FID ", "m=audio ", "m=video ", "a=rtcp-mux",
         "a=bundle-only", "a=fmtp:108 profile-level-id=", "a=candidate:", "c=IN IP4 ", "v=", "a=rtpmap:96 VP8/",
+        "a=rid:", "a=simulcast:", "a=simulcast:send ",
     ]
 )  # fmt: skip
 

@@ -11,11 +11,11 @@ Address = tuple[str, int]
 
 
 class LossyProxy(asyncio.DatagramProtocol):
-    """Each client gets a socket of its own towards the server, as behind a NAT."""
+    """Each client gets a socket of its own towards the server, as behind a NAT. `loss` may change on the way."""
 
     def __init__(self, server: Address, loss: float, seed: int) -> None:
         self._server = server
-        self._loss = loss
+        self.loss = loss
         self._chance = random.Random(seed)
         self._clients: dict[Address, _Upstream] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -60,7 +60,7 @@ class LossyProxy(asyncio.DatagramProtocol):
             self._transport.sendto(data, client)
 
     def _passes(self, direction: str) -> bool:
-        lost = self._chance.random() < self._loss
+        lost = self._chance.random() < self.loss
         self.counts[f"{direction} {'lost' if lost else 'passed'}"] += 1
         return not lost
 

@@ -155,7 +155,7 @@ def test_key_frames_are_asked_for_and_merged_by_layer() -> None:
     assert feedback(rig.ingest.ask("p", 0.2, 0))[1:] == [KeyFrameAsked(20)]
     assert rig.ingest.ask("p", 0.3, 2) == []
     assert rig.ingest.ask("p", 0.3, 3) == []
-    assert [one for one in feedback(rig.ingest.tick(0.7)) if isinstance(one, KeyFrameAsked)] == []
+    assert [one for one in feedback(rig.ingest.tick(0.65)) if isinstance(one, KeyFrameAsked)] == [KeyFrameAsked(22)]
 
 
 def test_a_layer_that_is_turned_off_is_not_asked_and_is_no_trouble() -> None:
@@ -167,11 +167,19 @@ def test_a_layer_that_is_turned_off_is_not_asked_and_is_no_trouble() -> None:
     for tenth in range(1, 60):
         now = tenth / 10
         found += rig.ingest.rtp(publication, extended(20, 1 + tenth), now)
-        if tenth > 5:
+        if tenth > 10:
             found += rig.ingest.ask("p", now, 2)
         found += rig.ingest.tick(now)
     assert KeyFrameAsked(22) not in feedback(found)
     assert not [one for one in told(found) if isinstance(one, PublisherTrouble)]
+
+
+def test_a_screen_that_does_not_change_is_asked_all_the_same() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    for layer, rid in enumerate((b"q", b"h")):
+        rig.ingest.rtp(publication, extended(20 + layer, 1, rid, payload=KEY), 0.0)
+    assert feedback(rig.ingest.ask("p", 60.0, 1))[1:] == [KeyFrameAsked(21)]
 
 
 def test_what_a_layer_lost_for_good_is_asked_for_as_a_key_frame_of_that_layer() -> None:

@@ -152,7 +152,7 @@ def test_any_layer_keeps_the_flow() -> None:
     one.receive(named("h", 1, ssrc=21), 0.0)
     one.receive(named(None, 2, ssrc=20), 3.0)
     assert one.observe(3.0) == Flow(False, Codec.VP8)
-    assert one.flowing(3.0) == [0]
+    assert [one.off(track) for track in one.videos] == [False, True]
     assert one.observe(5.5) == STILL
 
 
