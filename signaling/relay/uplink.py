@@ -2,8 +2,8 @@
 
 Theory of operation. Whatever is sent is counted as it is on the link, and taken from a bucket that fills at the limit's
 rate (a little slower, so that no second is above it). Sound is sent whatever the bucket holds; video waits in the
-schedule until there is something in it. So the rate stays within the limit, and a queue that does not empty in time says
-that video must be dropped before it is numbered.
+schedule until there is something in it. So the rate stays within the limit, and a queue that does not empty in time
+says that video must be dropped before it is numbered.
 
 That is the brake. Before it come the shares: publishers are told caps (REMB), so that every audience times its rate
 fits. Sound is reserved first, then the rest is shared by weight: lecturer and screen before others. A cap falls at
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 OVERHEAD = 44
 """Bytes of a datagram beyond its RTP: IPv4 20, UDP 8, and SRTP's tag of authentication 16 (RFC 7714)."""
+LARGE = 1_160 * 8  # bits of a packet of video on the link
 BURST = 0.05  # seconds of the limit that may go at once; the bucket fills by so much slower
 DEBT = 1.0  # seconds of the limit that sound may run up
 PLANNED = 0.85  # of the limit; the rest is for key frames, resends and reports
@@ -53,6 +54,10 @@ class Uplink:
     def free(self) -> bool:
         """Whether video may go now."""
         return not self.limit or self._left > 0
+
+    def room(self, most: int) -> int:
+        """How many sends of video, `most` at most, there is room for, at about 1,160 bytes each; one at least."""
+        return max(1, min(most, int(self._left / LARGE))) if self.limit else most
 
     def measure(self, now: float) -> int:
         """Bits a second since it was asked before."""
