@@ -10,7 +10,7 @@ is younger than a real one can be is the first half of such an end, and waits fo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -25,7 +25,15 @@ from attendance.facts import (
     ReceivingBegan,
     ReceivingStopped,
 )
-from signaling.control import Closing, Event, PeerClosed, ViewerLacksCodec, ViewerReceiving, ViewerStalled
+from signaling.control import (
+    Closing,
+    Event,
+    PeerClosed,
+    ViewerLacksCodec,
+    ViewerQuality,
+    ViewerReceiving,
+    ViewerStalled,
+)
 from signaling.ports import RelayDown, RelayUp
 
 CLEAN = frozenset({Closing.DELETED, Closing.CLOSED, Closing.SHUTDOWN})
@@ -49,6 +57,7 @@ class Viewer:
     since: int = 0  # µs; of receiving
     ending: float | None = None  # last valid report, told with an end that is still to come
     lacks: bool = False
+    levels: dict[str, str] = field(default_factory=dict)  # by slot, where it ever was another than the whole picture
 
 
 class Witness:
@@ -64,6 +73,7 @@ class Witness:
             ViewerStalled: self._stalled,
             PeerClosed: self._closed,
             ViewerLacksCodec: self._lacks_codec,
+            ViewerQuality: self._level,
         }
 
     def watch(self, peer: str, lecture: str, member: str, audience: bool = True) -> None:
@@ -79,6 +89,11 @@ class Witness:
 
     def of(self, lecture: str, member: str) -> list[Viewer]:
         return list(self._members.get((lecture, member), {}).values())
+
+    def levels(self, lecture: str, member: str) -> list[tuple[str, str, str]]:
+        """(peer, slot, level) of this member's viewers, where the level ever was another than the whole picture."""
+        viewers = self._members.get((lecture, member), {})
+        return [(peer, slot, level) for peer, viewer in viewers.items() for slot, level in viewer.levels.items()]
 
     def peers(self, lecture: str, members: frozenset[str] | None = None) -> tuple[str, ...]:
         """Its viewers; those of `members` alone where they are given."""
@@ -154,6 +169,12 @@ class Witness:
         viewer.lacks = True
         fact = JoinFailed(viewer.member, "no-codec", f"{event.slot}: {event.codec.value}")
         return [Told(viewer.lecture, fact, None)]
+
+    def _level(self, event: ViewerQuality) -> list[Told]:
+        viewer = self._viewers.get(event.peer)
+        if viewer is not None:
+            viewer.levels[event.slot] = event.level
+        return []
 
     def _down(self, event: RelayDown, lectures: Iterable[str]) -> list[Told]:
         now = self._at(event.at)

@@ -46,6 +46,7 @@ from classroom.io.session_aiohttp import CookieGuard, Guard, OperatorGuard, Sess
 from classroom.io.stores_sqlalchemy import Stores, base_url, open_stores
 from classroom.room.lecture import UNDER_WAY
 from classroom.settings import Settings, load
+from signaling.control import Load
 from signaling.io.control_unix import UnixRelay
 from signaling.io.whep_aiohttp import WhepHandlers
 from signaling.io.whip_aiohttp import WhipHandlers
@@ -132,8 +133,11 @@ class Service:
         return [
             *LectureHandlers(office, guard, stores.aside).routes(),
             *RosterHandlers(office, guard).routes(),
-            *AttendanceHandlers(office, guard, stores.roster, self.rooms, stores.clock).routes(),
+            *AttendanceHandlers(office, guard, stores.roster, self.rooms, stores.clock, self._load).routes(),
         ]
+
+    def _load(self) -> Load | None:
+        return self._follower.load
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -57,6 +57,9 @@ class Relay(Protocol):
 
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None: ...
 
+    async def reported(self, peer: str, lost_share: float, frozen_ms: int) -> None:
+        """What a viewer's page says of the last seconds (`control.ViewerReported`)."""
+
     async def peers(self) -> tuple[OpenPeer, ...]: ...
 
     def events(self) -> AsyncIterator[Event | RelayUp | RelayDown]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from classroom.io.session_aiohttp import Guard
 from classroom.office import moment
 from classroom.ports import ExportFormat, LivePresence, Office, Standing
 from classroom.room.lecture import BEGUN, OVER
+from signaling.control import Load
 
 TYPES: dict[ExportFormat, str] = {"json": "application/json", "csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 FRESH = 3_000_000
@@ -32,7 +33,18 @@ class Invitations(Protocol):
 
 
 class AttendanceHandlers:
-    def __init__(self, office: Office, guard: Guard, roster: Invitations, presence: LivePresence, clock: Clock) -> None:
+    """`load` gives what the relay told of its load last; None while it is away."""
+
+    def __init__(
+        self,
+        office: Office,
+        guard: Guard,
+        roster: Invitations,
+        presence: LivePresence,
+        clock: Clock,
+        load: Callable[[], Load | None],
+    ) -> None:
+        self._load = load
         self._office = office
         self._guard = guard
         self._roster = roster
@@ -55,7 +67,12 @@ class AttendanceHandlers:
         invited = await self._members(lecture, scope_of(request, staff.branch))
         standings = await self._presence.standings(lecture)
         others = ABSENT if info.state in BEGUN | OVER else NOBODY
-        body = {"now": moment(self._clock.now()), "state": info.state, **summary(invited, standings, others)}
+        body = {
+            "now": moment(self._clock.now()),
+            "state": info.state,
+            "uplink": uplink(self._load()),
+            **summary(invited, standings, others),
+        }
         if request.query.get("only") == "counts":
             del body["branches"], body["members"]
         return json_answer(body)
@@ -117,6 +134,11 @@ def summary(
             }
         )
     return {**total, "branches": list(branches.values()), "members": members}
+
+
+def uplink(load: Load | None) -> dict[str, int] | None:
+    """Bits a second that leave the relay, and that may (0: no limit is set); None while it is away."""
+    return None if load is None else {"used": load.uplink_used, "limit": load.uplink_limit}
 
 
 def _form(text: str) -> ExportFormat:

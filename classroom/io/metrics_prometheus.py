@@ -30,6 +30,8 @@ class Meter:
         self._packets_out = Gauge("relay_packets_out", "Packets sent since the relay started", **make)
         self._bytes_out = Gauge("relay_bytes_out", "Bytes sent since the relay started", **make)
         self._cpu = Gauge("relay_cpu_seconds", "CPU time of the relay since it started", **make)
+        self._uplink_used = Gauge("relay_uplink_used_bits", "Bits a second that leave the relay", **make)
+        self._uplink_limit = Gauge("relay_uplink_limit_bits", "Bits a second that may; 0: no limit is set", **make)
         self._dropped = Gauge("relay_dropped", "Packets dropped before numbering", ["reason"], **make)
 
     def watch(self, name: str, help_: str, value: Callable[[], float]) -> None:
@@ -52,6 +54,8 @@ class Meter:
         self._packets_out.set(load.packets_out)
         self._bytes_out.set(load.bytes_out)
         self._cpu.set(load.cpu_seconds)
+        self._uplink_used.set(load.uplink_used)
+        self._uplink_limit.set(load.uplink_limit)
         for reason, count in load.dropped.items():
             self._dropped.labels(reason).set(count)
 

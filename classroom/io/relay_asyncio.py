@@ -20,6 +20,7 @@ from classroom.people.role import rights
 from classroom.room.inputs import (
     MemberTroubled,
     Person,
+    PictureLevelChanged,
     PublicationClosed,
     PublicationFellSilent,
     PublicationFlowed,
@@ -28,6 +29,7 @@ from classroom.room.inputs import (
     RelayLost,
     RelayReturned,
 )
+from classroom.room.messages import Level
 from signaling.control import (
     Closing,
     Event,
@@ -38,6 +40,7 @@ from signaling.control import (
     PublicationSilent,
     PublisherTrouble,
     ViewerLacksCodec,
+    ViewerQuality,
     ViewerReceiving,
 )
 from signaling.errors import Refused
@@ -74,6 +77,8 @@ class RelayFollower:
     ) -> None:
         self.seen: float | None = None
         """CLOCK_MONOTONIC of the relay's last sign of life; None while it is away."""
+        self.load: Load | None = None
+        """What it told last; None while it is away."""
         self._relay = relay
         self._rooms = rooms
         self._witness = witness
@@ -89,6 +94,7 @@ class RelayFollower:
             PeerClosed: self._peer_closed,
             PublisherTrouble: self._publisher_trouble,
             ViewerLacksCodec: self._lacks_codec,
+            ViewerQuality: self._quality,
             Load: self._load,
         }
 
@@ -171,7 +177,7 @@ class RelayFollower:
 
     def _relay_down(self, event: RelayDown) -> None:
         _log.warning("the relay is down")
-        self.seen = None
+        self.seen = self.load = None
         self._lost = True
         self._evidence(event)
         self._publishers.clear()
@@ -204,6 +210,13 @@ class RelayFollower:
         if viewer is not None:
             self._rooms.feed(viewer.lecture, MemberTroubled(viewer.member, "no-codec"))
 
+    def _quality(self, event: ViewerQuality) -> None:
+        viewer = self._witness.viewer(event.peer)
+        if viewer is not None:
+            changed = PictureLevelChanged(viewer.member, event.peer, event.slot, Level(event.level))
+            self._rooms.feed(viewer.lecture, changed)
+
     def _load(self, event: Load) -> None:
         self.seen = event.at
+        self.load = event
         self._measure(event)

@@ -37,6 +37,7 @@ from classroom.room.actions import (
     Measured,
     Record,
     Replay,
+    ReportReception,
     RoutePublication,
     Tell,
 )
@@ -46,11 +47,12 @@ from classroom.room.inputs import (
     Left,
     LinksReplaced,
     Ordered,
+    PictureLevelChanged,
     RosterChanged,
     Ticked,
 )
 from classroom.room.lecture import BEGUN, OVER, Life
-from classroom.room.messages import Quality, batch, encode
+from classroom.room.messages import Level, Quality, batch, encode
 from classroom.room.room import About, Room
 from signaling.control import (
     Closing,
@@ -172,6 +174,7 @@ class Rooms:
                 lambda: self._relay.close(it.publication, Closing.DELETED)
             ),
             CloseViewers: self._close_viewers,
+            ReportReception: self._report_reception,
             Measured: lambda lecture, live, it: measure(it.quality),
         }
 
@@ -260,6 +263,10 @@ class Rooms:
         live.flush()  # what was said before belongs to those who were here; the newcomer's snapshot holds it
         live.outlets[outlet.connection] = outlet
         self.feed(lecture, joined)
+        member = joined.person.member
+        # It may have changed while the channel was away.
+        for peer, slot, level in self._witness.levels(lecture, member):
+            self.feed(lecture, PictureLevelChanged(member, peer, slot, Level(level)))
 
     def feed(self, lecture: str, message: Input) -> None:
         live = self._rooms.get(lecture)
@@ -357,6 +364,11 @@ class Rooms:
     def _close_viewers(self, lecture: str, _live: LiveRoom, action: CloseViewers) -> None:
         for peer in self._witness.peers(lecture, action.members):
             self._errands.put(partial(self._relay.close, peer, Closing.DELETED))
+
+    def _report_reception(self, lecture: str, _live: LiveRoom, action: ReportReception) -> None:
+        viewer = self._witness.viewer(action.session)
+        if viewer is not None and (viewer.lecture, viewer.member) == (lecture, action.member):
+            self._errands.put(partial(self._relay.reported, action.session, action.lost, action.frozen_ms))
 
     def record(self, lecture: str, body: Body, happened: int | None = None) -> None:
         """A fact of a lecture of this node; the room does not wait until it is stored."""

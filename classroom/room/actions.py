@@ -9,6 +9,7 @@ from classroom.room.messages import (
     AudienceSeen,
     Close,
     Counted,
+    PictureLevel,
     Quality,
     Resumed,
     RoomMessage,
@@ -28,7 +29,7 @@ class Tell(msgspec.Struct, frozen=True):
     """To one socket."""
 
     connection: str
-    message: Snapshot | Resumed | Counted | AudienceSeen
+    message: Snapshot | Resumed | Counted | PictureLevel | AudienceSeen
 
 
 class Complain(msgspec.Struct, frozen=True):
@@ -82,6 +83,15 @@ class Measured(msgspec.Struct, frozen=True):
     quality: Quality
 
 
+class ReportReception(msgspec.Struct, frozen=True):
+    """What a page says of how its session arrives, for the relay. That the session is this member's is not checked."""
+
+    member: str
+    session: str
+    lost: float
+    frozen_ms: int
+
+
 Action = (
     Broadcast
     | Tell
@@ -93,4 +103,5 @@ Action = (
     | ClosePublication
     | CloseViewers
     | Measured
+    | ReportReception
 )

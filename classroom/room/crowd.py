@@ -26,6 +26,8 @@ class Socket:
     playing: bool = False
     counted: Counted | None = None
     counted_at: int = 0
+    reported_at: int | None = None
+    """When its page last said how its session arrives."""
 
 
 class Crowd:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from classroom.room.messages import Command, Heartbeat, Page, Quality, Say, Trouble
+from classroom.room.messages import Command, Heartbeat, Level, Page, Quality, Reception, Say, Trouble
 from signaling.session.offer import Codec
 
 
@@ -45,7 +45,7 @@ class Lagged(msgspec.Struct, frozen=True):
 
 class Received(msgspec.Struct, frozen=True):
     connection: str
-    message: Heartbeat | Say | Quality | Trouble | Command
+    message: Heartbeat | Say | Quality | Reception | Trouble | Command
 
 
 class PublicationOpened(msgspec.Struct, frozen=True):
@@ -87,6 +87,15 @@ class MemberTroubled(msgspec.Struct, frozen=True):
 
     member: str
     reason: str
+
+
+class PictureLevelChanged(msgspec.Struct, frozen=True):
+    """The relay sends a viewer another picture, or none, because of its way."""
+
+    member: str
+    peer: str
+    slot: str
+    level: Level
 
 
 class RelayLost(msgspec.Struct, frozen=True):
@@ -133,6 +142,7 @@ Input = (
     | PublicationClosed
     | PublisherWarned
     | MemberTroubled
+    | PictureLevelChanged
     | RelayLost
     | RelayReturned
     | Ordered

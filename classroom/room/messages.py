@@ -28,6 +28,8 @@ Detail = Annotated[str, Meta(max_length=200)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Rate = Annotated[float, Meta(ge=0, le=1000)]
+Session = Annotated[str, Meta(min_length=1, max_length=64)]
+Frozen = Annotated[int, Meta(ge=0, le=60_000)]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
 
 
@@ -63,6 +65,14 @@ class NotCounting(enum.StrEnum):
     INTERRUPTED = "interrupted"
     ENDED = "ended"
     NOT_MEMBER = "not-member"
+
+
+class Level(enum.StrEnum):
+    """What a viewer is sent of a slot, because of its way."""
+
+    FULL = "full"
+    REDUCED = "reduced"  # a smaller picture
+    AUDIO_ONLY = "audio-only"
 
 
 class Close(enum.IntEnum):
@@ -117,11 +127,20 @@ class Trouble(msgspec.Struct, tag="trouble", tag_field="type", frozen=True, forb
     detail: Detail = ""
 
 
+class Reception(msgspec.Struct, tag="reception", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    """What arrived since the last such message: the share of packets that never came, and for how long pictures stood
+    still. `session` is the last part of the WHEP session's address."""
+
+    session: Session
+    lost: Share
+    frozen_ms: Frozen
+
+
 class Command(msgspec.Struct, tag="lecture", tag_field="type", frozen=True, forbid_unknown_fields=True):
     action: Literal["start", "end"]
 
 
-ClientMessage = Hello | Heartbeat | Say | Quality | Trouble | Command
+ClientMessage = Hello | Heartbeat | Say | Quality | Reception | Trouble | Command
 
 # --- server → client ------------------------------------------------------------------------------------------------
 
@@ -225,6 +244,14 @@ class Counted(msgspec.Struct, tag="counted", tag_field="type", frozen=True):
     reason: NotCounting | None
 
 
+class PictureLevel(msgspec.Struct, tag="picture", tag_field="type", frozen=True):
+    """To the pages of one member: what the WHEP session `session` is sent of a slot from now on."""
+
+    session: str
+    slot: str
+    level: Level
+
+
 class AudienceSeen(msgspec.Struct, tag="audience", tag_field="type", frozen=True):
     """To lecturer, host and guests. `trouble`: members who reported trouble in the last minute."""
 
@@ -243,7 +270,7 @@ class Problem(msgspec.Struct, tag="error", tag_field="type", frozen=True):
 RoomMessage = Chat | Presence | LectureChanged | SlotChanged | RelayRestarted
 """Those with `seq`, which everybody in the room gets."""
 
-SingleMessage = Snapshot | Resumed | RoomMessage | Counted | AudienceSeen | Problem
+SingleMessage = Snapshot | Resumed | RoomMessage | Counted | PictureLevel | AudienceSeen | Problem
 
 
 class Batch(msgspec.Struct, tag="batch", tag_field="type", frozen=True):

@@ -28,6 +28,7 @@ from classroom.room.actions import (
     Measured,
     Record,
     Replay,
+    ReportReception,
     Tell,
 )
 from classroom.room.chat import ChatLog
@@ -40,6 +41,7 @@ from classroom.room.inputs import (
     LinksReplaced,
     MemberTroubled,
     Ordered,
+    PictureLevelChanged,
     PublicationClosed,
     PublicationFellSilent,
     PublicationFlowed,
@@ -60,8 +62,10 @@ from classroom.room.messages import (
     Command,
     Heartbeat,
     LectureView,
+    PictureLevel,
     Presence,
     Quality,
+    Reception,
     RelayRestarted,
     Resumed,
     Say,
@@ -77,6 +81,8 @@ PRESENCE_EVERY = 500_000
 PRESENCE_PER_SOCKET = 2_000
 """µs between two counts of who is here, which go to every socket: so many at least, and the longer the more there are,
 for while a thousand come in it would be the costliest message of all."""
+RECEPTION_EVERY = 1_500_000
+"""µs; pages say it every two seconds at most, and what comes sooner is not passed on."""
 AUDIENCE_EVERY = 2_000_000
 TICKS_A_SECOND = 10
 
@@ -121,6 +127,7 @@ class Room:
             PublicationClosed: lambda it, now: self.slots.close(it.peer, it.last, it.wanted),
             PublisherWarned: lambda it, now: self._warn(self.slots.publisher(it.peer), it.reason),
             MemberTroubled: lambda it, now: self._warn(it.member, it.reason),
+            PictureLevelChanged: self._tell_level,
             RelayLost: lambda it, now: self.slots.lose_all(it.at),
             RelayReturned: lambda it, now: [Broadcast(RelayRestarted(0))],
             Ordered: lambda it, now: self._order(it.action, it.by, now),
@@ -132,6 +139,7 @@ class Room:
             Heartbeat: self._beat,
             Say: self._say,
             Quality: lambda socket, message, now: [Measured(message)],
+            Reception: self._reception,
             Trouble: self._trouble,
             Command: lambda socket, message, now: self._command(socket, message, now),
         }
@@ -237,6 +245,12 @@ class Room:
         socket.visible, socket.playing = message.visible, message.playing
         return []
 
+    def _reception(self, socket: Socket, message: Reception, now: int) -> list[Action]:
+        if socket.reported_at is not None and now - socket.reported_at < RECEPTION_EVERY:
+            return []
+        socket.reported_at = now
+        return [ReportReception(socket.person.member, message.session, message.lost, message.frozen_ms)]
+
     def _say(self, socket: Socket, message: Say, now: int) -> list[Action]:
         if self.life.state in OVER:
             raise UserError("lecture-over")
@@ -253,6 +267,11 @@ class Room:
     def _warn(self, member: str | None, reason: str) -> list[Action]:
         """On every page of that member."""
         return [] if member is None else [Complain(connection, reason) for connection in self.crowd.of(member)]
+
+    def _tell_level(self, changed: PictureLevelChanged, now: int) -> list[Action]:
+        """On every page of that member: each knows which session is its own."""
+        message = PictureLevel(changed.peer, changed.slot, changed.level)
+        return [Tell(connection, message) for connection in self.crowd.of(changed.member)]
 
     def _command(self, socket: Socket, message: Command, now: int) -> list[Action]:
         if not rights(socket.person.role).move:

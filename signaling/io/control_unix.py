@@ -27,6 +27,7 @@ from signaling.control import (
     Route,
     ToRelay,
     ToWeb,
+    ViewerReported,
 )
 from signaling.errors import ProtocolError, Refusal, Refused
 from signaling.io.frames_unix import Frames
@@ -132,6 +133,9 @@ class UnixRelay:
 
     async def route(self, publication: str, slot: str | None, audience: Audience) -> None:
         await self._send(Route(publication=publication, slot=slot, audience=audience))
+
+    async def reported(self, peer: str, lost_share: float, frozen_ms: int) -> None:
+        await self._send(ViewerReported(peer=peer, lost_share=lost_share, frozen_ms=frozen_ms))
 
     async def peers(self) -> tuple[OpenPeer, ...]:
         request = self._next_request()

@@ -146,7 +146,9 @@ class Ingest:
     # --- what publishers are told ----------------------------------------------------------------------------------
 
     def connected(self, publication: Publication) -> list[Action]:
-        """Tell the cap before the first packet: a browser begins with it, and not with its own 300 kbit/s."""
+        """Tell the cap before the first packet: a browser begins with it, and not with its own 300 kbit/s. It is that
+        for the audience of its slot, which it may be shown to a moment later."""
+        self._shares.plan([self._claim(one, begins=one is publication) for one in self._publications.values()])
         return [self._feedback(publication, pack_remb(self._sender, self._shares.cap(publication.peer), []))]
 
     def ask(self, peer: str, now: float, layer: int = 0) -> list[Action]:
@@ -208,10 +210,10 @@ class Ingest:
         self._shared_at = now
         self._shares.plan([self._claim(publication) for publication in self._publications.values()])
 
-    def _claim(self, publication: Publication) -> Claim:
+    def _claim(self, publication: Publication, begins: bool = False) -> Claim:
         """The stage is few, and whom nobody sees costs nothing."""
-        slot = publication.feeds
-        if slot is None or publication.audience is not Audience.EVERYONE:
+        slot = publication.slot if begins else publication.feeds
+        if slot is None or (publication.audience is not Audience.EVERYONE and not begins):
             return Claim(publication.peer, 1.0, 0, 0)
         streams = self._slots_of(publication.lecture).named(slot).streams
         video, audio = (streams[kind].viewers if kind in publication.kinds else 0 for kind in (Kind.VIDEO, Kind.AUDIO))

@@ -174,7 +174,7 @@ class Schedule:
         """The next slice, of at most `most` sends (packets times viewers; at least one viewer), or None."""
         found = self._next(self._audio, most)
         if found is None and self.uplink.free:
-            found = self._take_video(most)
+            found = self._take_video(self.uplink.room(most))
         if found is not None:
             self.uplink.spend(found.packets, len(found.viewers))
             self.sent += len(found.packets) * len(found.viewers)

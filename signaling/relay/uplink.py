@@ -1,8 +1,9 @@
 """The machine's way out: how much goes over it, how it is shared, and that no more goes than it carries.
 
 Theory of operation. Whatever is sent is counted as it is on the link, and taken from a bucket that fills at the limit's
-rate. Sound is sent whatever the bucket holds; video waits in the schedule until there is something in it. So the rate
-stays within the limit, and a queue that does not empty in time says that video must be dropped before it is numbered.
+rate (a little slower, so that no second is above it). Sound is sent whatever the bucket holds; video waits in the
+schedule until there is something in it. So the rate stays within the limit, and a queue that does not empty in time
+says that video must be dropped before it is numbered.
 
 That is the brake. Before it come the shares: publishers are told caps (REMB), so that every audience times its rate
 fits. Sound is reserved first, then the rest is shared by weight: lecturer and screen before others. A cap falls at
@@ -16,9 +17,10 @@ from typing import NamedTuple
 
 OVERHEAD = 44
 """Bytes of a datagram beyond its RTP: IPv4 20, UDP 8, and SRTP's tag of authentication 16 (RFC 7714)."""
-BURST = 0.05  # seconds of the limit that may go at once
+LARGE = 1_160 * 8  # bits of a packet of video on the link
+BURST = 0.05  # seconds of the limit that may go at once; the bucket fills by so much slower
 DEBT = 1.0  # seconds of the limit that sound may run up
-PLANNED = 0.9  # of the limit; the rest is for key frames, resends and reports
+PLANNED = 0.85  # of the limit; the rest is for key frames, resends and reports
 AUDIO = 100_000  # bits a second on the link that are reserved for sound to one viewer
 VOICE = 64_000  # bits a second of that at the publisher
 MEDIA = 0.93  # of a video packet on the link is what the publisher's encoder made
@@ -46,12 +48,16 @@ class Uplink:
     def refill(self, now: float) -> None:
         passed = max(0.0, now - self._at) if self._at is not None else 0.0
         self._at = now
-        self._left = min(self._left + passed * self.limit, self.limit * BURST)
+        self._left = min(self._left + passed * self.limit * (1 - BURST), self.limit * BURST)
 
     @property
     def free(self) -> bool:
         """Whether video may go now."""
         return not self.limit or self._left > 0
+
+    def room(self, most: int) -> int:
+        """How many sends of video, `most` at most, there is room for, at about 1,160 bytes each; one at least."""
+        return max(1, min(most, int(self._left / LARGE))) if self.limit else most
 
     def measure(self, now: float) -> int:
         """Bits a second since it was asked before."""

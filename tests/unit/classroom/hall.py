@@ -109,6 +109,7 @@ class Relay:
         self.told: asyncio.Queue[Event | RelayUp | RelayDown] = asyncio.Queue()
         self.routes: list[tuple[str, str | None, Audience]] = []
         self.closed: list[str] = []
+        self.reports: list[tuple[str, float, int]] = []
         self.open_peers: tuple[OpenPeer, ...] = ()
 
     async def open(self, grant: Grant, peer: str, offer: Offer) -> Answer:
@@ -116,6 +117,9 @@ class Relay:
 
     async def close(self, peer: str, reason: Closing) -> None:
         self.closed.append(peer)
+
+    async def reported(self, peer: str, lost_share: float, frozen_ms: int) -> None:
+        self.reports.append((peer, lost_share, frozen_ms))
 
     def knows(self, peer: str) -> bool:
         return peer not in self.closed

@@ -51,7 +51,7 @@ async def test_metrics_are_for_the_private_side_and_name_no_member() -> None:
     meter.watch("sockets", "Sockets", lambda: 3.0)
     meter.quality(Quality(fps=24.0, freezes=2, loss=0.01))
     meter.quality(Quality())
-    meter.load(Load(1.0, 2, 1120, 3, 4, 5, {"behind": 7}, 0.5))
+    meter.load(Load(1.0, 2, 1120, 3, 4, 5, {"behind": 7}, 0.5, 800, 900))
     app = web.Application()
     app.add_routes(Health({"service": well}, meter.exposition).private_routes())
     async with TestClient(TestServer(app)) as client:
@@ -61,6 +61,8 @@ async def test_metrics_are_for_the_private_side_and_name_no_member() -> None:
         "classroom_sockets 3.0",
         "classroom_viewer_freezes_total 2.0",
         "classroom_relay_viewers 1120.0",
+        "classroom_relay_uplink_used_bits 800.0",
+        "classroom_relay_uplink_limit_bits 900.0",
         'classroom_relay_dropped{reason="behind"} 7.0',
     ):
         assert line in text

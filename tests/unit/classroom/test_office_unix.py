@@ -62,7 +62,7 @@ async def service(folder: Path) -> AsyncIterator[None]:
                 folder,
                 *LectureHandlers(office, guard, stores.aside).routes(),
                 *RosterHandlers(office, guard).routes(),
-                *AttendanceHandlers(office, guard, stores.roster, Nobody(), stores.clock).routes(),
+                *AttendanceHandlers(office, guard, stores.roster, Nobody(), stores.clock, lambda: None).routes(),
             ):
                 yield
 

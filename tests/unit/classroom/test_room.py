@@ -18,6 +18,7 @@ from classroom.room.actions import (
     Measured,
     Record,
     Replay,
+    ReportReception,
     Tell,
 )
 from classroom.room.counting import Standing
@@ -30,6 +31,7 @@ from classroom.room.inputs import (
     MemberTroubled,
     Ordered,
     Person,
+    PictureLevelChanged,
     PublicationFlowed,
     PublicationOpened,
     PublisherWarned,
@@ -47,10 +49,13 @@ from classroom.room.messages import (
     Counted,
     Heartbeat,
     LectureChanged,
+    Level,
     NotCounting,
     Page,
+    PictureLevel,
     Presence,
     Quality,
+    Reception,
     Resumed,
     Say,
     SlotState,
@@ -330,6 +335,27 @@ def test_quality_goes_to_the_meter_and_a_slow_socket_gets_a_snapshot() -> None:
     assert only(stage.feed(Received("c-a", Quality(fps=25))), Measured) == [Measured(Quality(fps=25))]
     assert messages(stage.feed(Lagged("c-a")), Snapshot)
     assert stage.feed(Lagged("c-gone")) == []
+
+
+def test_what_arrives_is_passed_on_every_two_seconds_at_most() -> None:
+    stage = Stage()
+    stage.join("a")
+    said = Received("c-a", Reception("w1", 0.1, 200))
+    assert only(stage.feed(said), ReportReception) == [ReportReception("a", "w1", 0.1, 200)]
+    stage.now += SECOND
+    assert only(stage.feed(said), ReportReception) == []
+    stage.now += SECOND
+    assert only(stage.feed(said), ReportReception)
+
+
+def test_the_level_of_the_picture_is_told_on_every_page_of_that_member() -> None:
+    stage = Stage()
+    stage.join("a", "1")
+    stage.join("a", "2")
+    stage.join("b")
+    told = only(stage.feed(PictureLevelChanged("a", "w1", "lecturer", Level.REDUCED)), Tell)
+    assert {each.connection for each in told} == {"c-a1", "c-a2"}
+    assert {each.message for each in told} == {PictureLevel("w1", "lecturer", Level.REDUCED)}
 
 
 def test_the_relays_warning_reaches_every_page_of_that_member() -> None:

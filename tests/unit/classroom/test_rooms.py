@@ -25,7 +25,7 @@ from attendance.roster import Invitation
 from classroom.errors import UserError
 from classroom.io import rooms_asyncio
 from classroom.room.inputs import Joined, Left, Person, Received
-from classroom.room.messages import Cause, Close, Page, Trouble
+from classroom.room.messages import Cause, Close, Page, Reception, Trouble
 from classroom.room.outbox import BOOT_STRIDE
 from signaling.control import (
     Audience,
@@ -37,6 +37,7 @@ from signaling.control import (
     PublicationSilent,
     PublisherTrouble,
     ViewerLacksCodec,
+    ViewerQuality,
     ViewerReceiving,
     ViewerStalled,
 )
@@ -282,6 +283,39 @@ async def test_the_relays_load_is_a_sign_of_life(here: Hall) -> None:
     here.relay.told.put_nowait(Load(5.0, 1, 2, 3, 4, 5, {}, 0.1))
     await until(lambda: here.loads)
     assert here.follower.seen == 5.0
+    assert here.follower.load == here.loads[0]
+    here.relay.told.put_nowait(RelayDown(6.0))
+    await until(lambda: here.follower.load is None)
+
+
+async def test_a_member_is_told_which_picture_the_relay_sends_also_after_coming_back(here: Hall) -> None:
+    member, other = await joined(here), await joined(here, "member-2")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
+    here.relay.told.put_nowait(ViewerQuality("w1", "lecturer", "audio-only", 1.0))
+    told = b'{"type":"picture","session":"w1","slot":"lecturer","level":"audio-only"}'
+    await until(lambda: told in b"".join(member.frames))
+    here.rooms.feed(LECTURE, Left(member.connection, here.clock.now(), ""))
+    again = await joined(here)
+    assert told in b"".join(again.frames)
+    assert b'"picture"' not in b"".join(other.frames)
+    here.relay.told.put_nowait(PeerClosed("w1", Closing.DELETED, 2.0, 2.0))
+    here.relay.told.put_nowait(ViewerQuality("w1", "lecturer", "full", 3.0))  # of nobody
+    await until(lambda: here.relay.told.empty())
+    here.rooms.feed(LECTURE, Left(again.connection, here.clock.now(), ""))
+    last = await joined(here)
+    assert last.frames
+    assert b'"picture"' not in b"".join(last.frames)
+
+
+async def test_what_a_page_says_of_its_own_session_alone_reaches_the_relay(here: Hall) -> None:
+    member, other = await joined(here), await joined(here, "member-2")
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
+    for outlet, session in ((other, "w1"), (member, "w2"), (other, "w2")):
+        here.rooms.feed(LECTURE, Received(outlet.connection, Reception(session, 0.5, 0)))
+    again = await joined(here, "member-1")  # a page of this member that has said nothing yet
+    here.rooms.feed(LECTURE, Received(again.connection, Reception("w1", 0.25, 400)))
+    await until(lambda: here.relay.reports)
+    assert here.relay.reports == [("w1", 0.25, 400)]
 
 
 async def test_who_is_invited_meanwhile_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

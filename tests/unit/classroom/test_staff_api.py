@@ -25,7 +25,9 @@ from classroom.office import RecorderDesk, StoreOffice
 from classroom.people.staff import SESSION
 from classroom.ports import Standing
 from classroom.settings import Settings
+from signaling.control import Load
 
+LOAD = Load(1.0, 1, 2, 3, 4, 5, {}, 0.1, uplink_used=720_000_000, uplink_limit=900_000_000)
 OURS = {"X-Requested-With": "classroom"}
 PASSWORD = "correct horse"
 ROSTER = (
@@ -77,7 +79,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         app.add_routes(SessionHandlers(guard, stores.staff, stores.passwords, clock, secure=False).routes())
         app.add_routes(LectureHandlers(office, guard, stores.aside).routes())
         app.add_routes(RosterHandlers(office, guard).routes())
-        app.add_routes(AttendanceHandlers(office, guard, stores.roster, standings, clock).routes())
+        app.add_routes(AttendanceHandlers(office, guard, stores.roster, standings, clock, lambda: LOAD).routes())
         await office.create_staff("operator", PASSWORD)
         await office.create_staff("zhenba", PASSWORD, ("镇巴县",))
         lecture = await office.create_lecture("晚间课堂", None, None)
@@ -325,6 +327,7 @@ async def test_the_live_list_counts_by_branch(place: Place) -> None:
     assert set(body) - set(counts) == {"branches", "members"}
     assert datetime.datetime.fromisoformat(body["now"]).tzinfo is not None
     assert [body[name] for name in ("state", "invited", "connected", "receiving", "missing")] == ["planned", 3, 2, 1, 1]
+    assert body["uplink"] == {"used": 720_000_000, "limit": 900_000_000}
     assert body["branches"] == [
         {"branch": "西乡县 / 城关党支部", "invited": 1, "connected": 0, "receiving": 0, "missing": 1},
         {"branch": "镇巴县 / 永乐镇党支部", "invited": 1, "connected": 1, "receiving": 0, "missing": 0},

@@ -240,7 +240,10 @@ def test_the_cap_falls_with_the_audience_where_the_uplink_has_a_limit() -> None:
         for kind, codec in ((Kind.VIDEO, Codec.VP8), (Kind.AUDIO, Codec.OPUS)):
             stream = rig.slots.named("lecturer").streams[kind]
             stream.add(Subscription(f"v{viewer}", f"m{viewer}", False, viewer, {codec: 96}))
-    backstage, publication = rig.publication("q"), rig.publication()
+    backstage, publication = rig.publication("q"), rig.publication(slot="lecturer")
+    (_, first) = feedback(rig.ingest.connected(publication))
+    assert isinstance(first, Remb)
+    assert first.bitrate < 1_000_000  # although nobody is shown it yet
     rig.ingest.route(Route("q", "guest", Audience.STAGE), 0.0)
     rig.ingest.route(Route("p", "lecturer", Audience.EVERYONE), 0.0)
 

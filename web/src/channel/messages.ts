@@ -47,6 +47,13 @@ export interface Quality {
   rtt_ms?: number | null
 }
 
+export interface Reception {
+  type: "reception"
+  session: string
+  lost: number
+  frozen_ms: number
+}
+
 export type Cause = "no-media" | "no-udp" | "autoplay" | "no-codec" | "no-webrtc" | "camera-refused" | "other"
 
 export interface Trouble {
@@ -165,6 +172,15 @@ export interface Counted {
   reason: NotCounting | null
 }
 
+export type Level = "full" | "reduced" | "audio-only"
+
+export interface PictureLevel {
+  type: "picture"
+  session: string
+  slot: string
+  level: Level
+}
+
 export interface AudienceSeen {
   type: "audience"
   connected: number
@@ -182,13 +198,13 @@ export interface Problem {
 
 export interface Batch {
   type: "batch"
-  messages: (Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem)[]
+  messages: (Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | PictureLevel | AudienceSeen | Problem)[]
 }
 
-export type ClientMessage = Hello | Heartbeat | Say | Quality | Trouble | Command
+export type ClientMessage = Hello | Heartbeat | Say | Quality | Reception | Trouble | Command
 
 export type RoomMessage = Chat | Presence | LectureChanged | SlotChanged | RelayRestarted
 
-export type SingleMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem
+export type SingleMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | PictureLevel | AudienceSeen | Problem
 
-export type ServerMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | AudienceSeen | Problem | Batch
+export type ServerMessage = Snapshot | Resumed | Chat | Presence | LectureChanged | SlotChanged | RelayRestarted | Counted | PictureLevel | AudienceSeen | Problem | Batch

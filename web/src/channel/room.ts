@@ -6,6 +6,7 @@
 import { SLOTS, type Slot } from '../media/offer'
 import type {
   AudienceSeen,
+  Level,
   Chat,
   Counted,
   LectureView,
@@ -14,6 +15,9 @@ import type {
   Snapshot,
   You,
 } from './messages'
+
+/** By the session's name. */
+export type Levels = Record<string, Partial<Record<Slot, Level>>>
 
 export interface RoomState {
   /** False until the first snapshot. */
@@ -33,6 +37,8 @@ export interface RoomState {
   /** How often the relay has started anew under this page. */
   relays: number
   audience: AudienceSeen | null
+  /** What a WHEP session of this member is sent of a slot, where it was not the whole picture once. */
+  levels: Levels
   whip: string | null
   whep: string | null
   /** Server's clock less this page's, in ms. */
@@ -67,6 +73,7 @@ export function newRoom(): RoomState {
     quietSince: null,
     relays: 0,
     audience: null,
+    levels: {},
     whip: null,
     whep: null,
     skew: 0,
@@ -144,12 +151,24 @@ const TABLE: Table = {
     room.counted = message
     room.countedAt = clock.steady
   },
+  picture: (room, message) => {
+    if (!isSlot(message.slot)) return
+    const { session, slot, level } = message
+    room.levels = { ...room.levels, [session]: { ...room.levels[session], [slot]: level } }
+  },
   audience: (room, message) => {
     room.audience = message
   },
   error: (room, message) => {
     room.problem = { text: message.text, reason: message.reason, fatal: message.fatal, number: (room.problem?.number ?? 0) + 1 }
   },
+}
+
+/** The least that this session is sent of a slot that is live. */
+export function levelOf(room: RoomState, session: string | null): Level {
+  const levels = session === null ? undefined : room.levels[session]
+  const live = new Set(SLOTS.filter((slot) => room.slots[slot].state === 'live').map((slot) => levels?.[slot] ?? 'full'))
+  return live.has('audio-only') ? 'audio-only' : live.has('reduced') ? 'reduced' : 'full'
 }
 
 /** Unknown types (a newer service) are left alone. */

@@ -9,6 +9,7 @@
 import type { Cause } from '../channel/messages'
 import { asRefused, type Refused } from '../rest/problem'
 import { SLOTS, type Slot } from './offer'
+import { Reception, type Received } from './reception'
 import { emptySight, sightOf, slotsByMid, type Sight } from './sight'
 import { Viewing } from './whep'
 import { laterDelay, Watchdog, restartDelay, retryDelay, type Verdict, type Wishes } from './watchdog'
@@ -25,6 +26,8 @@ export interface PlayerState {
   missing: Slot[]
   /** Why nothing came within 4 s of an attempt; null until then, and again once all is well. */
   trouble: Cause | null
+  /** The WHEP session's name, the last part of its address; null until the service answered. */
+  session: string | null
   /** Why the service refused the last offer; `phase` is "refused" where trying again is no use. */
   refused: Refused | null
 }
@@ -55,7 +58,7 @@ const JUST_NOW = 300
 const FINAL = new Set([400, 401, 403, 404, 410, 413, 415, 422])
 
 export function newPlayerState(): PlayerState {
-  return { phase: 'idle', since: Date.now(), playing: false, missing: [], trouble: null, refused: null }
+  return { phase: 'idle', since: Date.now(), playing: false, missing: [], trouble: null, session: null, refused: null }
 }
 
 export class Player {
@@ -71,6 +74,7 @@ export class Player {
   private reported = false
   private expectedSince: number | null = null
   private answeredAt: number | null = null
+  private reception = new Reception()
   private last: { at: number; sight: Sight } = { at: 0, sight: emptySight() }
 
   constructor(
@@ -151,6 +155,8 @@ export class Player {
     if (this.viewing !== viewing) return
     this.answeredAt = performance.now()
     this.mids = slotsByMid(viewing.lines)
+    this.reception = new Reception()
+    this.state.session = viewing.session
     this.last = { at: performance.now(), sight: emptySight() }
     this.show(viewing)
   }
@@ -251,6 +257,15 @@ export class Player {
     if (this.state.phase === phase) return
     this.state.phase = phase
     this.state.since = Date.now()
+  }
+
+  /** How the session arrived since the last call, where that is worth saying. */
+  async received(): Promise<(Received & { session: string }) | null> {
+    const viewing = this.viewing
+    const session = viewing?.session ?? null
+    if (!viewing || session === null || !this.state.playing) return null
+    const found = this.reception.look(sightOf((await viewing.stats()).values(), this.mids, Date.now()))
+    return found && viewing === this.viewing ? { session, ...found } : null
   }
 
   /** What the page saw since the last call; null while nothing plays. */

@@ -19,6 +19,8 @@ export interface Sight {
   checks: number
   answers: number
   freezes: number
+  /** Milliseconds for which pictures stood still. */
+  frozen: number
   received: number
   lost: number
   /** Milliseconds; null while unknown. */
@@ -39,6 +41,7 @@ export function emptySight(): Sight {
     checks: 0,
     answers: 0,
     freezes: 0,
+    frozen: 0,
     received: 0,
     lost: 0,
     rtt: null,
@@ -92,6 +95,7 @@ function addLine(sight: Sight, slot: Slot, entry: Entry, wall: number): void {
   line.video += packets
   line.frames += number(entry, 'framesDecoded')
   sight.freezes += number(entry, 'freezeCount')
+  sight.frozen += number(entry, 'totalFreezesDuration') * 1000
   const playout = number(entry, 'estimatedPlayoutTimestamp')
   if (playout > 0) {
     const delay = wall + NTP_TO_UNIX - playout

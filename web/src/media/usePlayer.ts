@@ -8,6 +8,7 @@ import type { Wishes } from './watchdog'
 import { watchAddress, type Viewing } from './whep'
 
 const QUALITY_EVERY = 10_000
+const RECEPTION_EVERY = 2_000
 
 export interface Playing {
   player: Player
@@ -70,6 +71,12 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
     if (quality) handle.send({ type: 'quality', ...quality })
   }
 
+  const receptionTimer = setInterval(() => void tellReception(), RECEPTION_EVERY)
+  async function tellReception(): Promise<void> {
+    const found = await player.received()
+    if (found) handle.send({ type: 'reception', ...found })
+  }
+
   let away = false
   const gone = (): void => {
     if (state.phase === 'idle') return
@@ -88,6 +95,7 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
   addEventListener('online', online)
   onBeforeUnmount(() => {
     clearInterval(timer)
+    clearInterval(receptionTimer)
     removeEventListener('pagehide', gone)
     removeEventListener('pageshow', back)
     removeEventListener('online', online)

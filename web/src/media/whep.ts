@@ -59,6 +59,11 @@ export class Viewing {
     await this.peer.setRemoteDescription({ type: 'answer', sdp: session.answer })
   }
 
+  /** The session's name: the last part of its address. Null until the offer is answered. */
+  get session(): string | null {
+    return this.location === null ? null : (new URL(this.location).pathname.split('/').pop() ?? null)
+  }
+
   get connection(): RTCPeerConnectionState {
     return this.peer.connectionState
   }

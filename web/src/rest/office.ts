@@ -55,8 +55,16 @@ export interface LiveMember {
   trouble: string | null
 }
 
+/** Bits a second that leave the relay, and that may; a limit of 0: none is set. */
+export interface Uplink {
+  used: number
+  limit: number
+}
+
 export interface Live {
   now: string
+  /** Null while the relay is away. */
+  uplink: Uplink | null
   state: LectureState
   invited: number
   connected: number

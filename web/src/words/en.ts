@@ -117,6 +117,9 @@ export const en: Record<keyof typeof zh, string> = {
   'connection.good': 'Picture and sound are fine',
   'connection.quiet': 'Connected',
 
+  'level.reduced': 'Your network is slow: you now see a smaller, smoother picture',
+  'level.audio-only': 'Your network is very slow: sound only for now; the picture comes back by itself when it recovers',
+
   'counted.total': 'Counted {time}',
   'counted.none': 'Not counted yet',
   'counted.away': 'Connection lost since {time}, reconnecting',
@@ -274,6 +277,10 @@ export const en: Record<keyof typeof zh, string> = {
   'console.started': 'The lecture has started',
   'console.ended': 'The lecture has ended',
   'console.stale': 'The latest figures cannot be fetched; these are from a moment ago.',
+  'console.uplink': 'Uplink {used} of {limit} Mbps',
+  'console.uplink-free': 'Uplink {used} Mbps',
+  'console.uplink-full':
+    'The uplink is almost full: pictures get less sharp. Stop what else uses it on this machine, or ask for a wider line.',
   'console.invited': 'Invited',
   'console.receiving': 'Watching',
   'console.missing': 'Missing',

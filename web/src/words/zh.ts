@@ -113,6 +113,9 @@ export const zh = {
   'connection.good': '画面和声音正常',
   'connection.quiet': '已连接',
 
+  'level.reduced': '您的网络较慢，已为您切换到流畅画面',
+  'level.audio-only': '您的网络很慢，现在只有声音；网络恢复后画面会自动回来',
+
   'counted.total': '已计时 {time}',
   'counted.none': '尚未计时',
   'counted.away': '{time} 起连接中断，正在重连',
@@ -270,6 +273,9 @@ export const zh = {
   'console.started': '课堂已开始',
   'console.ended': '课堂已结束',
   'console.stale': '暂时取不到最新数据，以下是刚才的数字。',
+  'console.uplink': '上行已用 {used} / {limit} Mbps',
+  'console.uplink-free': '上行已用 {used} Mbps',
+  'console.uplink-full': '上行快满了：画面会变得不够清晰。请停用本机其他占用上行的程序，或请网络管理员提高上行带宽。',
   'console.invited': '应到',
   'console.receiving': '正在收看',
   'console.missing': '未到',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Chat, SingleMessage, Snapshot } from '../../src/channel/messages'
-import { CHAT_KEPT, countedNow, newRoom, receive } from '../../src/channel/room'
+import type { Chat, Level, SingleMessage, Snapshot } from '../../src/channel/messages'
+import { CHAT_KEPT, countedNow, levelOf, newRoom, receive } from '../../src/channel/room'
 
 const CLOCK = { wall: Date.parse('2026-11-23T12:00:00Z'), steady: 5_000 }
 const line = (seq: number): Chat => ({
@@ -93,6 +93,24 @@ describe('the room', () => {
     expect(countedNow(room, CLOCK.steady + 7_000)).toBe(67_000)
     receive(room, { type: 'counted', receiving: false, counted_ms: 67_000, since: null, reason: 'no-media' }, CLOCK)
     expect(countedNow(room, CLOCK.steady + 90_000)).toBe(67_000)
+  })
+
+  it('knows the least that a session is sent of what is live', () => {
+    const room = newRoom()
+    receive(room, snapshot, CLOCK)
+    const told = (session: string, slot: string, level: Level): void => receive(room, { type: 'picture', session, slot, level }, CLOCK)
+    expect(levelOf(room, 'mine')).toBe('full')
+    told('mine', 'lecturer', 'reduced')
+    told('mine', 'screen', 'audio-only') // not live
+    told('another', 'lecturer', 'audio-only')
+    told('mine', 'nowhere', 'audio-only')
+    expect(levelOf(room, 'mine')).toBe('reduced')
+    expect(levelOf(room, null)).toBe('full')
+    receive(room, { ...snapshot, slots: [...snapshot.slots, { ...snapshot.slots[0]!, slot: 'screen' }] }, CLOCK)
+    expect(levelOf(room, 'mine')).toBe('audio-only')
+    told('mine', 'screen', 'full')
+    told('mine', 'lecturer', 'full')
+    expect(levelOf(room, 'mine')).toBe('full')
   })
 
   it('leaves types of a newer service alone', () => {
