@@ -28,7 +28,9 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
 	@$(MAKE) --no-print-directory check
-	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q tests/interop/test_relay_process.py tests/browser
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q \
+		tests/interop/test_relay_process.py tests/browser/test_lecture.py tests/browser/test_slots.py \
+		tests/browser/test_join.py tests/browser/test_recovery.py
 	$(BIN)/python -m pytest -q $(TESTS)
 
 check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks

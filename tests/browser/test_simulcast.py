@@ -13,6 +13,7 @@ from tests.browser.conftest import Hall, Tab, eventually
 from tests.interop.lossy_proxy import LossyProxy
 
 STEADY = 6  # seconds
+STILL_LOSS = 3  # seconds after a loss in which a freeze is its, and not that of the move up, which comes after ten
 MOST_KEY_FRAMES = 4  # of a layer: without transport-wide feedback Chromium makes 12 to 14 in its first 8 s
 
 
@@ -103,6 +104,7 @@ def test_a_viewer_changes_size_with_its_link_and_never_stands_still_for_it(hall:
         eventually(lambda: member.inbound("lecturer")["width"] < 960, 20, what="a smaller size")
         proxy.loss = 0.0
         member.plays()
+        time.sleep(STILL_LOSS)
         frozen = member.inbound("lecturer")["freezes"]
         eventually(lambda: member.inbound("lecturer")["width"] == 960, 45, what="the full size again")
         member.plays()
