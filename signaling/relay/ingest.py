@@ -210,6 +210,14 @@ class Ingest:
         self._shared_at = now
         self._shares.plan([self._claim(publication) for publication in self._publications.values()])
 
+    def _lower(self, now: float) -> None:
+        """While we are behind, everybody is sent a smaller picture of those who publish several."""
+        for publication in self._publications.values():
+            if publication.feeds is not None and publication.layers > 1:
+                stream = self._slots_of(publication.lecture).named(publication.feeds).streams[Kind.VIDEO]
+                if stream.feed is not None and stream.feed.publication == publication.peer:
+                    stream.cap(publication.ceiling.look(publication.layers, self._schedule.behind(now), now))
+
     def _claim(self, publication: Publication, begins: bool = False) -> Claim:
         """The stage is few, and whom nobody sees costs nothing."""
         slot = publication.slot if begins else publication.feeds
@@ -242,6 +250,7 @@ class Ingest:
     def tick(self, now: float) -> list[Action]:
         if now - self._shared_at >= REPORT:
             self._share(now)
+            self._lower(now)
         actions: list[Action] = []
         for publication in self._publications.values():
             for track in publication.tracks.values():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from signaling.control import Audience
+from signaling.relay.ceiling import Ceiling
 from signaling.relay.clock import Origin, SourceClock, signed
 from signaling.relay.feedback import KeyFrameRequests, Reception
 from signaling.relay.keyframe import FINDERS, Finder
@@ -126,6 +127,7 @@ class Publication:
     last: float = 0.0
     next_report: float = 0.0
     told: set[str] = field(default_factory=set)  # troubles
+    ceiling: Ceiling = field(default_factory=Ceiling)
 
     def receive(self, rtp: Rtp, now: float) -> Arrival | None:
         """A packet of a codec and source of ours, the first time it comes; else None."""

@@ -282,3 +282,32 @@ def test_a_key_frame_that_began_in_time_goes_out_whole() -> None:
     assert not goes(5, 6_000)
     assert not goes(6, 9_000)
     assert goes(7, 12_000, KEY)
+
+
+def test_while_we_are_behind_all_are_sent_a_smaller_picture_and_the_larger_one_comes_back() -> None:
+    rig = Rig()
+    publication = layered(rig)
+    rig.slots.named("guest").streams[Kind.VIDEO].add(Subscription("v", "x", False, 3, {Codec.VP8: 96}))
+    rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
+    stream = rig.slots.named("guest").streams[Kind.VIDEO]
+    number = 0
+
+    def after(seconds: float, now: float) -> int:
+        """The layer that the viewer is sent once all layers have flowed so long, with key frames."""
+        nonlocal number
+        for step in range(round(seconds * 10)):
+            number += 1
+            for layer, rid in enumerate((b"q", b"h", b"f")):
+                rig.ingest.rtp(publication, extended(20 + layer, number, rid, payload=KEY), now + step / 10)
+            rig.ingest.tick(now + step / 10)
+        return stream.layer_of("v")
+
+    rig.schedule.late = False
+    assert after(1.0, 1.0) == 2
+    for began, layer in ((2.0, 1), (4.5, 0)):
+        rig.schedule.late = True
+        after(0.6, began)
+        rig.schedule.late = False
+        assert after(1.0, began + 0.6) == layer
+    assert after(8.0, 6.1) == 0
+    assert after(25.0, 14.1) == 2
