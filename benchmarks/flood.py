@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from benchmarks.viewers.measuring import of_histogram
-from benchmarks.viewers.processes import machine, resident
+from benchmarks.viewers.processes import machine, unshared
 from benchmarks.viewers.report import console, keep, lay_out, warn_if_void
 from benchmarks.viewers.scenario import arguments, fill, options_of, wait
 from benchmarks.viewers.stage import Stage, stage
@@ -48,7 +48,7 @@ async def flooded_run(given: argparse.Namespace) -> dict[str, Any]:
 async def _segment(on: Stage, given: argparse.Namespace, flooded: bool, what: str) -> tuple[dict[str, Any], Any]:
     assert on.service is not None
     relay = on.processes()["relay"]
-    before, dropped = resident(relay), await on.dropped()
+    before, dropped = unshared(relay), await on.dropped()
     flooder = await _flooder(on.service.service.udp_port, given) if flooded else None
     await asyncio.sleep(SETTLE)
     measurement = on.measurement()
@@ -62,7 +62,7 @@ async def _segment(on: Stage, given: argparse.Namespace, flooded: bool, what: st
     await asyncio.sleep(SETTLE)
     after = await on.dropped()
     away = {reason: round(after.get(reason, 0) - dropped.get(reason, 0)) for reason in TURNED_AWAY}
-    grown = resident(relay) - before
+    grown = unshared(relay) - before
     return {"flood": flooded, "strangers_sent": sent, "turned_away": away, "grown_kb": grown // 1024, **figures}, (
         measurement.delays
     )

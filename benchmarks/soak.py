@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 from benchmarks.viewers.measuring import Measurement
-from benchmarks.viewers.processes import machine, resident
+from benchmarks.viewers.processes import machine, unshared
 from benchmarks.viewers.report import console, grid, keep, progress, warn_if_void
 from benchmarks.viewers.scenario import arguments, fill, options_of
 from benchmarks.viewers.stage import Stage, stage
@@ -81,7 +81,7 @@ async def _churn(
             bar.update(task, completed=int(at))
             if at - sampled >= SAMPLE_EVERY:
                 sampled = at
-                sizes = {name: resident(pids) / 1e6 for name, pids in on.processes().items()}
+                sizes = {name: unshared(pids) / 1e6 for name, pids in on.processes().items()}
                 samples.append({"at": round(at, 1), "viewers": float(len(on.audience)), **sizes})
             if measurement is not None and at - minute >= MINUTE:
                 parts.append(await measurement.end())

@@ -36,7 +36,7 @@ from benchmarks.viewers.counting import (
 )
 from benchmarks.viewers.crowd import Crowd
 from benchmarks.viewers.media import AUDIO, TABLE, VIDEO
-from benchmarks.viewers.processes import Usage, busy, resident, usage
+from benchmarks.viewers.processes import Usage, busy, unshared, usage
 from benchmarks.viewers.table import Table
 from benchmarks.viewers.viewer import Viewer
 
@@ -90,7 +90,7 @@ class Measurement:
         await self._bound(1, self._end)
         await self._pass(self._end)
         at_end = await self._call(self._take)
-        memory = {name: resident(pids) for name, pids in self._processes().items()}
+        memory = {name: unshared(pids) for name, pids in self._processes().items()}
         await asyncio.sleep(DRAIN)
         after = await self._call(self._take)
         await self._bound(1, dict.fromkeys(MARGIN, UNBOUNDED))

@@ -48,22 +48,18 @@ def busy() -> float:
     return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
-def resident(pids: list[int]) -> int:
-    """Bytes in memory (Pss where it can be had: shared pages are counted once), of these processes together."""
-    return sum(_resident(pid) for pid in pids)
+def unshared(pids: list[int]) -> int:
+    """Bytes of memory that are these processes' own. Pages that they share with others (libraries) do not count: how
+    they are divided changes whenever any other program that uses them comes or goes."""
+    return sum(_unshared(pid) for pid in pids)
 
 
-def _resident(pid: int) -> int:
+def _unshared(pid: int) -> int:
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
 
 
 def descendants(pid: int) -> list[int]:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.viewers.processes import resident
+from benchmarks.viewers.processes import unshared
 from benchmarks.viewers.report import console, progress
 from benchmarks.viewers.stage import Options, Stage, stage
 
@@ -92,7 +92,7 @@ async def measure(on: Stage, seconds: float, what: str = "measuring") -> dict[st
 
 async def run(options: Options, seconds: float) -> dict[str, Any]:
     async with stage(options) as on:
-        empty = {name: resident(pids) for name, pids in on.processes().items()}
+        empty = {name: unshared(pids) for name, pids in on.processes().items()}
         await fill(on, options.viewers)
         await on.publish()
         figures = await measure(on, seconds)
