@@ -146,7 +146,8 @@ def test_lost_packets_are_sent_again_across_switches(seed: int) -> None:
     evening.time.run(4)
     stream = evening.relay._lectures["lecture"].named("lecturer").streams[Kind.VIDEO]
     for turn in range(12):
-        stream.cap((0, 2, 1)[turn % 3])
+        for name in ("a", "b"):
+            stream.choose(name, (0, 2, 1)[turn % 3])
         evening.time.run(1.1)
     publisher.active.discard(2)
     evening.time.run(3)
