@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from signaling.relay.choice import Choice, Health
 from signaling.relay.stream import Stream
-from signaling.relay.subscription import AUDIO_ONLY
+from signaling.relay.subscription import AUDIO_ONLY, HIGHEST
 from signaling.session.offer import Kind
 
 LOOK = 0.5  # seconds between judgements
+CALM = 5.0  # the same for a viewer that lacks nothing: nearly everybody, and looking costs
 SAMPLE = 20  # packets that say something about loss
 FRESH = 3.0  # seconds that an estimate or a page's report is believed
 FELL = 0.9  # an estimate below this share of the highest since the last move has fallen
@@ -41,6 +42,7 @@ class Link:
         self._peer = peer
         self._watched = {ssrc: _Watched(stream) for ssrc, stream in streams.items()}
         self._looked = 0.0
+        self._lacks = False  # something since the last look, or is in a lower layer than it might be
         self._estimate = 0.0
         self._estimated: float | None = None
         self._peak = 0.0  # the highest estimate since the last move
@@ -52,17 +54,24 @@ class Link:
         """Of a receiver report; the fraction in 1/256."""
         watched = self._watched.get(ssrc)
         if watched is not None:
+            self._lacks |= fraction_lost > 0
             watched.reported = max(watched.reported, fraction_lost / 256)
 
     def estimate(self, bitrate: int, now: float) -> None:
         """REMB, bits a second."""
         self._estimate, self._estimated = bitrate, now
         self._peak = max(self._peak, bitrate)
+        self._lacks |= bitrate < FELL * self._peak
+
+    def missed(self) -> None:
+        """It asked for packets again."""
+        self._lacks = True
 
     def page(self, lost_share: float, frozen_ms: float, now: float) -> None:
         """The page's own statistics since its last report."""
         lost = lost_share if 0.0 <= lost_share <= 1.0 else 0.0
         self._page = (now, lost, frozen_ms / 1000 if frozen_ms > 0 else 0.0)
+        self._lacks = True
 
     @property
     def packet_rate(self) -> float:
@@ -73,9 +82,10 @@ class Link:
 
     def judge(self, now: float) -> list[tuple[Stream, Choice]]:
         """The video streams whose choice changes, with it; nothing when it was looked at a moment ago."""
-        if now - self._looked < LOOK:
+        if now - self._looked < (LOOK if self._lacks else CALM):
             return []
         self._looked = now
+        self._lacks = False
         for watched in self._watched.values():
             self._measure(watched, now)
         heard = max((one.loss for one in self._watched.values() if one.stream.kind is Kind.AUDIO), default=0.0)
@@ -97,6 +107,8 @@ class Link:
                 self._peak = self._estimate
                 stream.choose(self._peer, watched.choice.layer)
                 changed.append((stream, watched.choice))
+        for watched in self._watched.values():
+            self._lacks |= watched.loss > 0 or watched.choice.layer != HIGHEST
         return changed
 
     def _measure(self, watched: _Watched, now: float) -> None:

@@ -96,6 +96,7 @@ class Playback:
         stream = viewer.streams.get(nack.ssrc)
         if stream is None:
             return []
+        viewer.link.missed()
         stream.miss(viewer.peer, nack.numbers)
         found = stream.resend(viewer.peer, viewer.allowed(reversed(nack.numbers), self._resends, now))
         actions = found.actions
