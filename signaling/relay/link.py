@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from signaling.relay.choice import Choice, Health
 from signaling.relay.stream import Stream
-from signaling.relay.subscription import AUDIO_ONLY, HIGHEST
+from signaling.relay.subscription import AUDIO_ONLY
 from signaling.session.offer import Kind
 
 LOOK = 0.5  # seconds between judgements
@@ -85,9 +85,9 @@ class Link:
         if now - self._looked < (LOOK if self._lacks else CALM):
             return []
         self._looked = now
-        self._lacks = False
         for watched in self._watched.values():
             self._measure(watched, now)
+        self._lacks = any(watched.loss > 0 for watched in self._watched.values())
         heard = max((one.loss for one in self._watched.values() if one.stream.kind is Kind.AUDIO), default=0.0)
         sent = sum(one.stream.rate_to(self._peer) for one in self._watched.values())
         congested = self._congested(sent, now)
@@ -100,6 +100,7 @@ class Link:
             share = stream.rate_to(self._peer) / sent if sent else 0.0
             bears = self._estimate * share if congested else None
             health = self._health(heard if silent else watched.loss, bears, now)
+            self._lacks |= health.troubled
             if health.troubled:
                 stream.crowd.note(self._peer, now)
             common = stream.crowd.common(stream.audience, now)
@@ -107,8 +108,7 @@ class Link:
                 self._peak = self._estimate
                 stream.choose(self._peer, watched.choice.layer)
                 changed.append((stream, watched.choice))
-        for watched in self._watched.values():
-            self._lacks |= watched.loss > 0 or watched.choice.layer != HIGHEST
+            self._lacks |= watched.choice.layer < max(0, len(stream.rates) - 1)
         return changed
 
     def _measure(self, watched: _Watched, now: float) -> None:

@@ -229,3 +229,13 @@ def test_a_page_that_stands_still_is_moved_down() -> None:
     assert set(layers(viewer)) == {1}
     evening.command(ViewerReported("stranger", float("nan"), -5))
     continuous(viewer)
+
+
+def test_what_the_page_alone_reports_is_acted_on_without_waiting_for_its_next_report() -> None:
+    evening = Evening(11)
+    publish(evening)
+    evening.watch("a")
+    evening.time.run(12)
+    evening.command(ViewerReported("a", 0.5, 0))
+    evening.time.run(2)
+    assert levels(evening, "a") == ["reduced"]
