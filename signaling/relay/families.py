@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from signaling.relay.actions import Action, Forward, Viewers
@@ -29,9 +28,6 @@ class Families:
 
     def __len__(self) -> int:
         return sum(len(family.viewers) for family in self._families.values())
-
-    def __iter__(self) -> Iterator[Family]:
-        return iter(self._families.values())
 
     def join(self, subscription: Subscription) -> None:
         key = _key(subscription)

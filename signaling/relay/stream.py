@@ -166,8 +166,8 @@ class Stream:
         subscription = self._subscribers.named(peer)
         return self._layers[subscription.layer].rate if subscription is not None and self.feeds(peer) else 0.0
 
-    def cap(self, layer: int = HIGHEST) -> None:
-        """Let nobody be in a higher layer than this one; `AUDIO_ONLY`: no video at all."""
+    def cap(self, layer: int) -> None:
+        """Let nobody be in a higher layer than this one; `HIGHEST`: in any."""
         if layer != self._cap:
             self._cap = layer
             self._refresh()
