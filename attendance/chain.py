@@ -31,6 +31,8 @@ GENESIS = bytes(32)
 MAX_BODY = 4 << 20
 """Bytes; a beat of 50,000 connections."""
 
+DIFFERS = "the row differs from a signed head: the chain was rewritten"
+
 _decoder = msgspec.json.Decoder(Body)
 
 
@@ -114,22 +116,30 @@ def _statement(lecture: str, row: int, digest: bytes, at: int) -> bytes:
 class Checker:
     """Checks the rows of one lecture as they are read, from row 1 on, against each other and against known heads.
 
-    `check` and `finish` raise `LedgerBroken` naming the first bad row; the checker is of no use afterwards.
+    `check`, which returns the fact, and `finish` raise `LedgerBroken` naming the first bad row; the checker is of no
+    use afterwards.
     """
 
     def __init__(self, lecture: str, heads: Iterable[Head] = (), key: Ed25519PublicKey | None = None) -> None:
         self.lecture = lecture
         self.row = 0
         self.hash = GENESIS
+        self._key = key
         self._heads: dict[int, set[bytes]] = {}
+        self.learn(heads)
+
+    def learn(self, heads: Iterable[Head]) -> None:
+        """Of those that say something of a row that was checked before, only the last row's is compared."""
         for head in heads:
-            if head.lecture != lecture:
+            if head.lecture != self.lecture or head.hash in self._heads.get(head.row, ()):
                 continue
-            if key is not None and not signed_by(key, head):
-                raise LedgerBroken(lecture, head.row, "a known head of this row does not carry our signature")
+            if self._key is not None and not signed_by(self._key, head):
+                raise LedgerBroken(self.lecture, head.row, "a known head of this row does not carry our signature")
+            if head.row == self.row and head.hash != self.hash:
+                raise LedgerBroken(self.lecture, head.row, DIFFERS)
             self._heads.setdefault(head.row, set()).add(head.hash)
 
-    def check(self, row: Row) -> None:
+    def check(self, row: Row) -> Fact:
         expected = self.row + 1
         if row.lecture != self.lecture:
             raise LedgerBroken(self.lecture, expected, "the row belongs to another lecture")
@@ -143,9 +153,10 @@ class Checker:
         if digest != row.hash:
             raise LedgerBroken(self.lecture, expected, "the row was changed: its content does not match its hash")
         if self._heads.get(expected, {digest}) != {digest}:
-            raise LedgerBroken(self.lecture, expected, "the row differs from a signed head: the chain was rewritten")
-        row.fact()
+            raise LedgerBroken(self.lecture, expected, DIFFERS)
+        fact = row.fact()
         self.row, self.hash = expected, digest
+        return fact
 
     def finish(self) -> None:
         """After the last row: whatever a known head tells of beyond it was removed."""

@@ -32,3 +32,20 @@ class StoreUnavailable(AttendanceError):
 
 class RecorderClosed(AttendanceError):
     """The recorder has stopped; nothing more is recorded in this process."""
+
+
+class NotUndone(AttendanceError):
+    """A change of the roster stays. `reason`: "no-such-change", "undone-already", "invited-to-one-over": a lecture
+    that is over keeps whom it had invited, or "changed-since": a later change touched the same people or branches."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class BranchUnfit(AttendanceError):
+    """`reason`: "no-such-branch", "branch-exists", "branch-within" (itself or below), "bad-branch" (too long)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

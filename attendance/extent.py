@@ -6,7 +6,17 @@ from collections import defaultdict
 
 import msgspec
 
-from attendance.facts import Fact, LectureMoved, LectureState, OutageBegan, OutageEnded, SlotFlowing, SlotSilent
+from attendance.facts import (
+    Fact,
+    LectureMoved,
+    LectureState,
+    NodeLost,
+    NodeStarted,
+    OutageBegan,
+    OutageEnded,
+    SlotFlowing,
+    SlotSilent,
+)
 from attendance.interval import Span, clip, subtract, total, union
 from attendance.track import CLOSED_BY_STOP, Boot, Cut, Event, Kind, Mark, Track
 
@@ -46,21 +56,30 @@ class Extent:
         self._slots: dict[tuple[Boot, str], Track] = {}
         self._moves: set[tuple[int, int, LectureState]] = set()
         self._told: defaultdict[tuple[Boot, str], dict[int, tuple[int, bool]]] = defaultdict(dict)
-        self._at: tuple[int, Counted] | None = None
+        self._missed: defaultdict[tuple[str, str], set[int]] = defaultdict(set)  # of boots that told nothing yet
+        self._at: tuple[int | None, Counted] | None = None
         self.successions = 0
         """Grows whenever a boot turns out to be over, or not to be."""
 
-    def boot(self, fact: Fact) -> Boot:
-        """The boot that wrote `fact`."""
+    def boot(self, fact: Fact, row: int | None = None) -> Boot:
+        """The boot that wrote `fact`, which is that row of the ledger."""
         self._at = None
         found = self._boots.get((fact.node, fact.boot))
         if found is None:
-            found = self._boots[fact.node, fact.boot] = Boot(fact.node, fact.boot, fact.happened)
+            found = self._boots[fact.node, fact.boot] = Boot(fact.node, fact.boot, fact.happened, row)
             self._nodes[fact.node].append(found)
+            found.missed |= self._missed.pop((fact.node, fact.boot), set())
             self._succeed(fact.node)
-        elif found.saw(fact.happened):
+        elif found.saw(fact.happened, row) or found.missed:
             self._succeed(fact.node)
+        if row is not None and isinstance(fact.body, NodeStarted):  # which tells `node_started`, a moment later
+            found.start_row = row if found.start_row is None else min(row, found.start_row)
         return found
+
+    @property
+    def open_boots(self) -> list[tuple[str, str]]:
+        """(node, boot) of those that told of somebody, and neither stopped nor are known to be gone."""
+        return [identity for identity, boot in self._boots.items() if boot.alive and boot.involved]
 
     def node_started(self, boot: Boot, fact: Fact) -> None:
         boot.starts.add(Mark(fact.counter, fact.happened))
@@ -71,6 +90,14 @@ class Extent:
         boot.stops.add(mark)
         boot.change = max(boot.change, mark)
         boot.cut(Cut(fact.counter, fact.happened, CLOSED_BY_STOP, 0, True))
+
+    def node_lost(self, fact: Fact, body: NodeLost) -> None:
+        lost = self._boots.get((body.node, body.boot))
+        if lost is None:
+            self._missed[body.node, body.boot].add(fact.happened)
+            return
+        lost.missed.add(fact.happened)
+        self._succeed(body.node)
 
     def moved(self, boot: Boot, fact: Fact, body: LectureMoved) -> None:
         self._moves.add((fact.happened, list(LectureState).index(body.state), body.state))
@@ -112,14 +139,15 @@ class Extent:
             default=None,
         )
 
+    def served(self) -> list[Span]:
+        """When some process of ours told of this lecture, by evidence."""
+        return union(*(boot.cover(None) for boot in self._boots.values()))
+
     def counted(self, now: int | None = None) -> Counted:
         """By evidence alone, or (`now`) taking what is open to go on until `now`."""
-        if now is not None and self._at is not None and self._at[0] == now:
-            return self._at[1]
-        found = self._count(now)
-        if now is not None:
-            self._at = (now, found)
-        return found
+        if self._at is None or self._at[0] != now:
+            self._at = (now, self._count(now))
+        return self._at[1]
 
     def _count(self, now: int | None) -> Counted:
         started, ended = self.started, self.ended
@@ -139,8 +167,8 @@ class Extent:
         for (boot, cause), told in self._told.items():
             causes[cause].extend(_paired(told, until if boot.alive else boot.known))
         for boot in self._boots.values():
-            if boot.crashed:
-                causes[SERVICE].append((boot.known, self._next_start(boot)))
+            if boot.crashed and (boot.started is not None or boot.lost is None):
+                causes[SERVICE].append((boot.known, self._taken_over(boot)))
         served = union(*(boot.cover(now) for boot in self._boots.values()))
         causes[SERVICE].extend(subtract(whole, served))
         return sorted(
@@ -162,17 +190,22 @@ class Extent:
         return track
 
     def _succeed(self, node: str) -> None:
-        """A boot is over once its node started anew."""
+        """A boot is over once its node started anew, or another node found it gone."""
         boots = self._nodes[node]
         for boot in boots:
-            over = any(other.started is not None and other.started > boot.first for other in boots if other is not boot)
+            over = boot.lost is not None or bool(self._next_starts(boot))
             if over != boot.over:
                 boot.over = over
                 self.successions += 1
 
-    def _next_start(self, boot: Boot) -> int:
-        starts = (other.started for other in self._nodes[boot.node] if other is not boot)
-        return min(start for start in starts if start is not None and start > boot.first)
+    def _next_starts(self, boot: Boot) -> list[int]:
+        others = (other for other in self._nodes[boot.node] if other is not boot and other.follows(boot))
+        return [other.started for other in others if other.started is not None]
+
+    def _taken_over(self, boot: Boot) -> int:
+        """When its node, or another one, went on with what a boot that is over had left."""
+        found = self._next_starts(boot)
+        return min(found if boot.lost is None else [*found, boot.lost])
 
 
 def _paired(told: dict[int, tuple[int, bool]], until: int) -> list[tuple[int, int]]:

@@ -2,9 +2,10 @@
 
 Theory of operation. Facts may arrive twice, late, and mixed with those of other nodes, so nothing here depends on
 their arrival: a track keeps its events by counter and folds them into sessions when asked. Within a boot the counter
-is the true order. A boot that wrote no `NodeStopped` and was followed by another boot of its node has crashed; what it
-left open ended at its last evidence. *Marks* are the moments at which a boot told all it knew: its beats, and its
-changes of the lecture's state and its stop, which it writes in order with everything before them.
+is the true order. A boot that wrote no `NodeStopped` and was followed by another boot of its node, or found gone by
+another node, has crashed; what it left open ended at its last evidence. *Marks* are the moments at which a boot told
+all it knew: its beats, and its changes of the lecture's state and its stop, which it writes in order with everything
+before them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Kind(enum.StrEnum):
     VISIBLE = "visible"
     ON_STAGE = "on_stage"
     FLOWING = "flowing"
+    COLLECTIVE = "collective"
+    """At a site while its screen received."""
 
 
 CLOSED_BY_CRASH = "service-crash"
@@ -52,7 +55,7 @@ class Session(msgspec.Struct, frozen=True):
 
     `opened_by` and `closed_by` are words for the evidence at either edge; `uncertainty` (µs) is how far the truth may
     lie beyond an edge: a session is never longer than the truth. `open`: nothing has ended it yet, and `end` is the
-    last evidence so far.
+    last evidence so far. `source`: by which way media came; empty where none did.
     """
 
     kind: Kind
@@ -64,16 +67,19 @@ class Session(msgspec.Struct, frozen=True):
     closed_by: str
     uncertainty: int
     open: bool = False
+    source: str = ""
 
 
 class Event(NamedTuple):
-    """Of a track. `evidence` None closes. `doubt`: µs between the time said and the moment it was noticed."""
+    """Of a track. `evidence` None closes. `doubt`: µs between the time said and the moment it was noticed. `source`: as
+    in `Session`."""
 
     counter: int
     time: int
     evidence: str | None
     why: str
     doubt: int
+    source: str = ""
 
 
 class Mark(NamedTuple):
@@ -82,6 +88,7 @@ class Mark(NamedTuple):
 
 
 NEVER = Mark(-1, 0)
+UNSEEN = -(1 << 62)
 
 # Plain numbers: an operation on a flag of the enum takes a microsecond.
 _CONNECTED = int(Bits.CONNECTED)
@@ -102,15 +109,20 @@ class Cut(NamedTuple):
 class Heard:
     """What the beats of one boot said of one connection: when each evidence was last there, and when it was visible."""
 
-    __slots__ = ("connected", "receiving", "views")
+    __slots__ = ("_since", "_until", "_views", "connected", "receiving")
 
     def __init__(self) -> None:
         self.connected = NEVER
         self.receiving = NEVER
-        self.views: list[Span] = []
+        self._views: list[Span] = []
+        """All but the last, which is from `_since` to `_until`: beats come in order but for a few."""
+        self._since = self._until = UNSEEN
 
     def seen(self, at: int) -> None:
         """Joins moments that are not further apart than `SAME_VIEW`, whatever the order they come in."""
+        if 0 <= at - self._until <= SAME_VIEW:
+            self._until = at
+            return
         views = self.views
         place = bisect.bisect_right(views, (at, at))
         start = end = at
@@ -120,16 +132,26 @@ class Heard:
         if place < len(views) and views[place].start - end <= SAME_VIEW:
             end = max(end, views.pop(place).end)
         views.insert(place, Span(start, end))
+        self._since, self._until = views.pop()
+        self._views = views
+
+    @property
+    def views(self) -> list[Span]:
+        return self._views if self._until == UNSEEN else [*self._views, Span(self._since, self._until)]
 
 
 class Boot:
     """One run of one node, as far as a lecture's facts tell."""
 
-    def __init__(self, node: str, boot: str, happened: int) -> None:
+    def __init__(self, node: str, boot: str, happened: int, row: int | None = None) -> None:
         self.node = node
         self.boot = boot
         self.first = happened
         self.last = happened
+        self.row = row
+        """The first of its rows in the ledger, as far as rows are known."""
+        self.start_row: int | None = None
+        """The row of its first `NodeStarted`."""
         self.over = False
         self.beat = NEVER
         self.change = NEVER
@@ -137,26 +159,44 @@ class Boot:
         self.cuts: list[Cut] = []
         self.starts: set[Mark] = set()
         self.stops: set[Mark] = set()
+        self.involved = False
+        """It told of somebody, or of a slot: something of it may be open."""
+        self.missed: set[int] = set()
+        """When other nodes found it gone."""
 
     def told(self, beat: Mark, connections: dict[str, int]) -> None:
         """Files a beat: connection → bits. There are a thousand in each, so this is written for speed."""
-        self.beat = max(self.beat, beat)
-        heard = self.heard
+        latest = beat > self.beat  # so that nothing later is known of any connection
+        if latest:
+            self.beat = beat
+        heard, at = self.heard, beat.time
         for connection, bits in connections.items():
             of = heard[connection]
-            if bits & _CONNECTED and beat > of.connected:
+            if bits & _CONNECTED and (latest or beat > of.connected):
                 of.connected = beat
-            if bits & _RECEIVING and beat > of.receiving:
+            if bits & _RECEIVING and (latest or beat > of.receiving):
                 of.receiving = beat
             if bits & _VISIBLE:
-                of.seen(beat.time)
+                of.seen(at)
 
-    def saw(self, happened: int) -> bool:
+    def saw(self, happened: int, row: int | None = None) -> bool:
         """Whether that is earlier than what it was seen to do before."""
         earlier = happened < self.first
         self.first = min(self.first, happened)
         self.last = max(self.last, happened)
+        if row is not None and (self.row is None or row < self.row):
+            self.row, earlier = row, True
         return earlier
+
+    def follows(self, boot: Boot) -> bool:
+        """Whether it took the lecture up after `boot` (of the same node) was there: by the ledger's order, in which a
+        node's boots stand one behind the other; by the clock only where no row of either is known. What is not read
+        from the ledger but told as it is stored comes after all that was read."""
+        if self.started is None:
+            return False
+        if self.start_row is None and boot.row is None:
+            return self.started > boot.first
+        return self.start_row is None or (boot.row is not None and self.start_row > boot.row)
 
     def cut(self, cut: Cut) -> None:
         if cut not in self.cuts:
@@ -173,6 +213,11 @@ class Boot:
     @property
     def started(self) -> int | None:
         return min((mark.time for mark in self.starts), default=None)
+
+    @property
+    def lost(self) -> int | None:
+        """When it was first found gone, of a boot that told nothing after that."""
+        return min((at for at in self.missed if at > self.last), default=None)
 
     @property
     def alive(self) -> bool:
@@ -208,6 +253,7 @@ class Track:
         self.boot = boot
         self.connection = connection
         self._events: list[Event] = []
+        boot.involved = True
 
     def add(self, event: Event) -> None:
         place = bisect.bisect_left(self._events, (event.counter,))
@@ -219,10 +265,11 @@ class Track:
         steps: list[Event | Cut] = sorted([*self._events, *self._cuts()], key=lambda step: step.counter)
         found: list[Session] = []
         opened: Event | None = None
+        began = 0  # the counter of what opened it first, with whatever evidence
         for step in steps:
             if isinstance(step, Event) and step.evidence is not None:
                 if opened is None:
-                    opened = step
+                    opened, began = step, step.counter
                 elif opened.evidence != step.evidence:
                     found.append(self._close(opened, step.time, CLOSED_BY_CHANGE, 0))
                     opened = step
@@ -233,7 +280,7 @@ class Track:
                 found[-1] = msgspec.structs.replace(found[-1], end=max(found[-1].start, step.time))
         found = [session for session in found if session.start < session.end]
         if opened is not None:
-            found.append(self._leave_open(opened))
+            found.append(self._leave_open(opened, began))
         return found
 
     def views(self) -> list[Session]:
@@ -256,12 +303,15 @@ class Track:
         end = max(opened.time, end)
         doubt = max(opened.doubt, doubt)
         evidence = opened.evidence or ""
-        return Session(self.kind, self.connection, evidence, opened.time, end, opened.why, why, doubt)
+        source = opened.source
+        return Session(
+            self.kind, self.connection, evidence, opened.time, end, opened.why, why, doubt, source=source
+        )  # fmt: skip
 
-    def _leave_open(self, opened: Event) -> Session:
+    def _leave_open(self, opened: Event, began: int) -> Session:
         last = opened.time
         for mark in (self._beat(), self.boot.change):
-            if mark.counter > opened.counter:
+            if mark.counter > began:
                 last = max(last, mark.time)
         if self.kind in SHARED:
             last = max(last, self.boot.known)

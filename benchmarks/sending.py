@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import resource
 import secrets
 import select
@@ -25,6 +23,7 @@ import time
 from array import array
 from pathlib import Path
 
+from benchmarks.viewers.processes import machine
 from signaling.io.code_mmap import LOOP, code_of
 from signaling.io.fanout_numba import CompiledFanout
 from signaling.io.port_udp import UdpPort
@@ -41,9 +40,9 @@ PATTERNS: dict[str, tuple[tuple[int, ...], ...]] = {
     "frame, unequal": ((1_080, 1_095, 1_096, 1_096),),
     "key frame's pass": ((FULL,) * 8,),
     "frame and sound": ((SOUND,), (FULL,) * 4),
-    "frame with sound": ((*(FULL,) * 4, SOUND),),
+    "frame with sound": ((-SOUND,), (FULL,) * 4),
 }
-"""Sizes of the packets of each call of `send`."""
+"""Sizes of the packets of each call of `send`; below zero: held for what is sent next."""
 SLICE = 256  # packets times viewers of a call, as in the relay
 SENDS = 30
 EVERY = 0.01  # seconds
@@ -105,8 +104,11 @@ def _send(
     taken, began = 0, resource.getrusage(resource.RUSAGE_SELF)
     for _ in range(SENDS):
         for sizes in pattern:
-            packets = tuple(_packet(number + place, size) for place, size in enumerate(sizes))
+            packets = tuple(_packet(number + place, abs(size)) for place, size in enumerate(sizes))
             number += len(packets)
+            if sizes[0] < 0:
+                fanout.hold(packets[0], everyone, offsets)
+                continue
             step = SLICE // len(packets)
             for first in range(0, viewers, step):
                 taken += fanout.send(packets, everyone[first : first + step], offsets[first : first + step])
@@ -134,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, help="where the JSON goes (default: benchmarks/results)")
     given = parser.parse_args(arguments)
-    load = os.getloadavg()[0]
+    about = machine()
     steps = measure(given.viewers, given.repeats)
     for one in steps:
         figures = one["microseconds"]
@@ -143,12 +145,7 @@ def main(arguments: list[str] | None = None) -> None:
     result = {
         "what": "encrypting and sending alone, loopback, CPU of the sender per packet and viewer",
         "command": f"python -m benchmarks.sending --viewers {given.viewers} --repeats {given.repeats}",
-        "machine": {
-            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "load_before": round(load, 2),
-        },
+        "machine": about,
         "steps": steps,
     }
     output = given.output or RESULTS / f"sending-{given.viewers}.json"

@@ -16,8 +16,8 @@ from attendance.ports import Clock
 from attendance.roster import Invitation
 from classroom.evidence import Witness
 from classroom.people.invitations import Door
-from classroom.people.role import may_publish, viewer_slots
-from classroom.people.ticket import TicketError
+from classroom.people.role import BACKSTAGE, may_publish, viewer_slots
+from classroom.people.ticket import Ticket, TicketError
 from classroom.room.bucket import Buckets
 from classroom.room.inputs import Person
 from classroom.room.lecture import OVER
@@ -41,6 +41,18 @@ class Rooms(Protocol):
 
     async def state_of(self, lecture: str) -> LectureState | None:
         """None: there is no such lecture."""
+
+    async def load(self, lecture: str) -> object:
+        """Raises `Refused` where another node runs it: media is there."""
+
+    def barred(self, lecture: str, member: str) -> bool:
+        """Removed from the lecture, and not let in again. Of a lecture whose state was asked for a moment ago."""
+
+    def admits(self, lecture: str, member: str, slot: str) -> bool:
+        """Called to the stage: may publish to a slot that their role does not give them. Of such a lecture too."""
+
+    def hears(self, lecture: str, member: str) -> bool:
+        """On the way to the stage: is sent what only the stage is sent. Of such a lecture too."""
 
 
 class Peers(Protocol):
@@ -99,15 +111,18 @@ class TicketAdmission:
             raise Refused(Refusal.ROLE if exists else Refusal.NO_LECTURE)
         if entry.state in OVER:
             raise Refused(Refusal.LECTURE_OVER)
+        await self._rooms.load(lecture)
         member, role = invitation.member.id, invitation.role
         self._remember(invitation)
         if act is Act.PUBLISH:
-            if slot is None or not may_publish(role, slot):
+            if slot is None or not (may_publish(role, slot) or self._rooms.admits(lecture, member, slot)):
                 raise Refused(Refusal.ROLE)
             return Grant(lecture, member, act, (slot,))
         slots = viewer_slots(role)
         if not slots:
             raise Refused(Refusal.ROLE)
+        if BACKSTAGE not in slots and self._rooms.hears(lecture, member):
+            slots = (*slots, BACKSTAGE)
         self._check_viewers(lecture, member)
         return Grant(lecture, member, act, slots, key_of(self._proofs, lecture))
 
@@ -122,6 +137,8 @@ class TicketAdmission:
             raise database_away() from error
         if not holds:  # replaced while the session was opened
             raise Refused(Refusal.REVOKED)
+        if self._rooms.barred(grant.lecture, grant.member):  # removed meanwhile
+            raise Refused(Refusal.BARRED)
 
     async def _announce(self, grant: Grant, peer: str, invitation: Invitation) -> None:
         if grant.act is Act.WATCH:
@@ -131,14 +148,9 @@ class TicketAdmission:
 
     async def failed(self, ticket: str, lecture: str, act: Act, cause: str) -> None:
         """Kept where the ticket says whose attempt it was; a stranger's leaves no row."""
-        now = self._clock.now()
-        try:
-            invitation = await self._door.read(ticket, now)
-        except (TicketError, StoreUnavailable):
-            return
-        member = invitation.member.id
-        if invitation.lecture == lecture and self._failures.take(member, now):
-            self._ledger.record(lecture, JoinFailed(member, cause, act.value))
+        named = self._door.named(ticket)
+        if named is not None and named.lecture == lecture:
+            await self._keep(named, cause, act.value)
 
     # --- channel and pages ---
 
@@ -151,6 +163,23 @@ class TicketAdmission:
         """It still holds, for who entered with it a moment ago. Raises `Refused`."""
         await self._holder(ticket, self._clock.now())
 
+    async def turned_away(self, ticket: str, cause: str, detail: str) -> None:
+        """Its holder could not come in (`detail`: where); kept as `failed` is."""
+        named = self._door.named(ticket)
+        if named is not None:
+            await self._keep(named, cause, detail)
+
+    async def _keep(self, named: Ticket, cause: str, detail: str) -> None:
+        """Whoever comes when all is over failed at nothing, and an old ledger does not grow."""
+        if not self._failures.take(named.member, self._clock.now()):
+            return
+        try:
+            state = await self._rooms.state_of(named.lecture)
+        except Refused:  # the database is away, of which this may well be the story; the fact waits with all others
+            state = LectureState.PLANNED
+        if state is not None and state not in OVER:
+            self._ledger.record(named.lecture, JoinFailed(named.member, cause, detail))
+
     async def read(self, ticket: str) -> Entry:
         """Raises `Refused`: the ticket is no good, its lecture is gone, or its holder tried too often."""
         now = self._clock.now()
@@ -160,6 +189,8 @@ class TicketAdmission:
         state = await self._rooms.state_of(invitation.lecture)
         if state is None:
             raise Refused(Refusal.NO_LECTURE)
+        if self._rooms.barred(invitation.lecture, invitation.member.id):
+            raise Refused(Refusal.BARRED)
         return Entry(invitation, state)
 
     async def _holder(self, ticket: str, now: int) -> Invitation:

@@ -5,6 +5,11 @@ microseconds since the epoch. An interval of *receiving* opens at the first vali
 When a viewer stops in order (DELETE, close_notify) that message itself is evidence: if the last report is at most three
 seconds old the interval ends with it. The relay tells a stall and the end of a peer one after the other; a stall that
 is younger than a real one can be is the first half of such an end, and waits for the second.
+
+Reports say when media arrives; a mark of a period (signaling/proof.py) that the member's page echoes proves that media
+of that period arrived. What counts as proved is the part of a period in which reports came *and* whose mark was echoed;
+the rest is reported, also the last seconds before an end, for which no echo came any more. So neither invented reports
+nor another's marks prove anything, and an interval that changes its evidence does so at the edge of a period.
 """
 
 from __future__ import annotations
@@ -29,17 +34,23 @@ from signaling.control import (
     Closing,
     Event,
     PeerClosed,
+    ViewerHearing,
     ViewerLacksCodec,
     ViewerQuality,
     ViewerReceiving,
     ViewerStalled,
 )
 from signaling.ports import RelayDown, RelayUp
+from signaling.proof import ECHOED_WITHIN, PERIOD, key_of, period_at, proved_by
 
 CLEAN = frozenset({Closing.DELETED, Closing.CLOSED, Closing.SHUTDOWN})
 CLEAN_WITHIN = 3.0
 STALLS_AFTER = 4.5
 """Seconds. The relay calls a viewer stalled after 5 s without a valid report; what it tells sooner is an end."""
+
+
+_REPORTED = int(Bits.REPORTED)
+_PROVED = int(Bits.REPORTED | Bits.PROVED)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -54,22 +65,27 @@ class Viewer:
     member: str
     audience: bool
     receiving: bool = False
+    hearing: bool = False
     since: int = 0  # µs; of receiving
+    proved: int | None = None  # the last period whose mark was echoed, while that is the evidence
     ending: float | None = None  # last valid report, told with an end that is still to come
     lacks: bool = False
     levels: dict[str, str] = field(default_factory=dict)  # by slot, where it ever was another than the whole picture
 
 
 class Witness:
-    """Follows every viewer of this node. `at` turns CLOCK_MONOTONIC seconds into microseconds since the epoch."""
+    """Follows every viewer of this node. `at` turns CLOCK_MONOTONIC seconds into microseconds since the epoch; `proofs`
+    is the key that each lecture's own key of marks is made from."""
 
-    def __init__(self, at: Callable[[float], int]) -> None:
+    def __init__(self, at: Callable[[float], int], proofs: bytes) -> None:
         self._at = at
+        self._proofs = proofs
         self._viewers: dict[str, Viewer] = {}
         self._lectures: dict[str, dict[str, Viewer]] = {}
         self._members: dict[tuple[str, str], dict[str, Viewer]] = {}
         self._table: dict[type, Callable[[Any], list[Told]]] = {
             ViewerReceiving: self._receiving,
+            ViewerHearing: self._hearing,
             ViewerStalled: self._stalled,
             PeerClosed: self._closed,
             ViewerLacksCodec: self._lacks_codec,
@@ -106,12 +122,42 @@ class Witness:
     def bits(self, lecture: str, before: int) -> dict[str, int]:
         """What a beat says of this lecture's viewers that receive since `before` (µs) or longer."""
         viewers = self._lectures.get(lecture, {})
-        return {peer: int(Bits.REPORTED) for peer, each in viewers.items() if each.receiving and each.since <= before}
+        return {
+            peer: _REPORTED if each.proved is None else _PROVED
+            for peer, each in viewers.items()
+            if each.receiving and each.since <= before
+        }
 
-    def receiving(self, lecture: str) -> int:
-        """Members whom media reaches now, each counted once."""
+    def receiving(self, lecture: str) -> frozenset[str]:
+        """Members whom media reaches now."""
         viewers = self._lectures.get(lecture, {})
-        return len({each.member for each in viewers.values() if each.receiving and each.audience})
+        return frozenset(each.member for each in viewers.values() if each.receiving and each.audience)
+
+    def hearing(self, lecture: str) -> frozenset[str]:
+        """Those of them whom sound reaches."""
+        viewers = self._lectures.get(lecture, {})
+        return frozenset(each.member for each in viewers.values() if each.receiving and each.hearing and each.audience)
+
+    def secret(self, lecture: str, what: str) -> bytes:
+        """32 bytes of this lecture that nobody outside the service can tell, always the same; never marks' key."""
+        return key_of(key_of(self._proofs, lecture), what)
+
+    def prove(self, lecture: str, member: str, peer: str, marks: Iterable[int], now: float) -> list[Told]:
+        """A page of that member echoes these marks for one of its viewers, at `now` (CLOCK_MONOTONIC, seconds)."""
+        viewer = self._viewers.get(peer)
+        if viewer is None or (viewer.lecture, viewer.member) != (lecture, member) or not viewer.receiving:
+            return []
+        periods = proved_by(key_of(self._proofs, lecture), peer, marks, now)
+        return [told for period in periods for told in self._proved(peer, viewer, period, now)]
+
+    def lapse(self, lecture: str, now: float) -> list[Told]:
+        """Whose marks were not echoed for so long that none can come any more falls back to reports alone."""
+        oldest = period_at(now) - ECHOED_WITHIN
+        told: list[Told] = []
+        for peer, viewer in self._lectures.get(lecture, {}).items():
+            if viewer.proved is not None and viewer.proved + 1 < oldest:
+                told.append(self._unproved(peer, viewer, self._at(now)))
+        return told
 
     def receive(self, event: Event | RelayUp | RelayDown, lectures: Iterable[str] = ()) -> list[Told]:
         """`lectures`: those that go on now; an outage of the relay is theirs."""
@@ -130,9 +176,42 @@ class Witness:
         viewer.ending = None
         if viewer.receiving:
             return []
-        viewer.receiving = True
+        viewer.receiving, viewer.proved = True, None
         since = viewer.since = self._at(event.at)
         return [Told(viewer.lecture, ReceivingBegan(viewer.member, event.peer, Evidence.REPORTED, since), since)]
+
+    def _hearing(self, event: ViewerHearing) -> list[Told]:
+        viewer = self._viewers.get(event.peer)
+        if viewer is not None:
+            viewer.hearing = event.hearing
+        return []
+
+    def _proved(self, peer: str, viewer: Viewer, period: int, now: float) -> list[Told]:
+        start, end = self._at(period * PERIOD), self._at((period + 1) * PERIOD)
+        if end <= viewer.since or (viewer.proved is not None and period <= viewer.proved):
+            return []
+        told: list[Told] = []
+        if viewer.proved is not None:
+            if viewer.proved == period - 1:
+                viewer.proved = period
+                return []
+            told.append(self._unproved(peer, viewer, self._at(now)))
+        viewer.proved = period
+        body = ReceivingBegan(viewer.member, peer, Evidence.PROVED, max(viewer.since, start))
+        return [*told, Told(viewer.lecture, body, self._at(now))]
+
+    def _unproved(self, peer: str, viewer: Viewer, now: int) -> Told:
+        """From the end of the last period that was proved there are reports alone."""
+        assert viewer.proved is not None
+        since = self._at((viewer.proved + 1) * PERIOD)
+        viewer.proved = None
+        return Told(viewer.lecture, ReceivingBegan(viewer.member, peer, Evidence.REPORTED, since), now)
+
+    def _lapsed(self, peer: str, viewer: Viewer, ended: int, now: int) -> list[Told]:
+        """Where its last proof covers less than what is over with `ended`."""
+        if viewer.proved is None or self._at((viewer.proved + 1) * PERIOD) >= ended:
+            return []
+        return [self._unproved(peer, viewer, now)]
 
     def _stalled(self, event: ViewerStalled) -> list[Told]:
         viewer = self._viewers.get(event.peer)
@@ -178,7 +257,8 @@ class Witness:
 
     def _down(self, event: RelayDown, lectures: Iterable[str]) -> list[Told]:
         now = self._at(event.at)
-        told = [Told(lecture, OutageBegan("relay", now), now) for lecture in lectures]
+        told = [told for peer, viewer in self._viewers.items() for told in self._lapsed(peer, viewer, now, now)]
+        told += [Told(lecture, OutageBegan("relay", now), now) for lecture in lectures]
         for peer, viewer in self._viewers.items():
             if viewer.receiving:
                 told += self._stop(peer, viewer, event.at, event.at, "relay-down")
@@ -189,5 +269,7 @@ class Witness:
 
     def _stop(self, peer: str, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:
         viewer.receiving, viewer.ending = False, None
-        body = ReceivingStopped(viewer.member, peer, self._at(min(last, at)), reason)
-        return [Told(viewer.lecture, body, self._at(at))]
+        ended, now = self._at(min(last, at)), self._at(at)
+        told = self._lapsed(peer, viewer, ended, now)
+        viewer.proved = None
+        return [*told, Told(viewer.lecture, ReceivingStopped(viewer.member, peer, ended, reason), now)]

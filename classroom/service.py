@@ -23,27 +23,49 @@ from sqlalchemy import text
 
 from attendance.io.engine_sqlalchemy import READ_ONLY
 from classroom.admission import TicketAdmission
+from classroom.by_code import CodeDoor
 from classroom.errors import SettingsError
 from classroom.evidence import Witness
 from classroom.io.access_aiohttp import AccessLog
 from classroom.io.attendance_aiohttp import AttendanceHandlers
+from classroom.io.audit_aiohttp import AuditHandlers, noting
+from classroom.io.branches_aiohttp import BranchHandlers
 from classroom.io.channel_aiohttp import Channel
 from classroom.io.clock_time import SystemClock
+from classroom.io.code_aiohttp import CodeDesk, CodeHandlers
 from classroom.io.errands_asyncio import Errands
+from classroom.io.excuses_aiohttp import ExcuseHandlers
 from classroom.io.health_aiohttp import Check, Health, disk_check
 from classroom.io.join_aiohttp import JoinHandlers
 from classroom.io.lectures_aiohttp import LectureHandlers
 from classroom.io.lock_fcntl import DataFolderInUse, data_lock
 from classroom.io.logs_structlog import configure
 from classroom.io.metrics_prometheus import Meter
+from classroom.io.node_asyncio import Node
 from classroom.io.office_unix import socket_path
-from classroom.io.pages_aiohttp import Pages, protect
+from classroom.io.pages_aiohttp import HEADERS, Pages, policy, protection
 from classroom.io.parent_subprocess import BACKLOG, FATAL, Start
+from classroom.io.privacy_sqlalchemy import JournalKeeper
+from classroom.io.record_aiohttp import RecordHandlers
+from classroom.io.records_aiohttp import RecordsHandlers
+from classroom.io.records_attendance import RoomFacts
 from classroom.io.relay_asyncio import LOAD_AGE, RelayFollower
+from classroom.io.reports_aiohttp import ReportHandlers
+from classroom.io.retention_asyncio import Retention
 from classroom.io.rooms_asyncio import Rooms
 from classroom.io.roster_aiohttp import RosterHandlers
-from classroom.io.session_aiohttp import CookieGuard, Guard, OperatorGuard, SessionHandlers
+from classroom.io.rules_aiohttp import RuleHandlers
+from classroom.io.rules_attendance import LedgerRules
+from classroom.io.session_aiohttp import ConsoleDoor, CookieGuard, Guard, OperatorGuard, SessionHandlers
+from classroom.io.sites_aiohttp import SiteHandlers
+from classroom.io.staff_aiohttp import StaffHandlers
+from classroom.io.stage_aiohttp import StageHandlers
 from classroom.io.stores_sqlalchemy import Stores, base_url, open_stores
+from classroom.io.talk_aiohttp import TalkHandlers
+from classroom.io.token_aiohttp import TokenGuard, TokenHandlers
+from classroom.io.trail_aiohttp import TrailHandlers
+from classroom.io.watching_aiohttp import WatchingHandlers
+from classroom.io.year_aiohttp import OwnYearHandlers, YearHandlers
 from classroom.room.lecture import UNDER_WAY
 from classroom.settings import Settings, load
 from signaling.control import Load
@@ -69,17 +91,28 @@ _log = logging.getLogger(__name__)
 class Service:
     """One web process over its stores."""
 
-    def __init__(self, settings: Settings, stores: Stores, relay: UnixRelay, port: int) -> None:
+    def __init__(
+        self, settings: Settings, stores: Stores, relay: UnixRelay, port: int, node: Node | None = None
+    ) -> None:
         self._settings = settings
         self._stores = stores
         self._relay = relay
         self._draining = False
         clock = stores.clock
         meter = Meter()
-        witness = Witness(clock.at)
+        witness = Witness(clock.at, stores.keys.proofs)
         self._errands = Errands(stores.recorder)
         self.rooms = Rooms(
-            clock, self._errands, stores.ledger, stores.lectures, stores.roster, relay, witness, meter.quality
+            clock,
+            self._errands,
+            stores.ledger,
+            stores.journal,
+            stores.lectures,
+            stores.roster,
+            relay,
+            witness,
+            meter.quality,
+            node,
         )
         stores.recorder.follow(self.rooms.observe)
         self._follower = RelayFollower(relay, self.rooms, witness, self._errands, stores.roster, clock, meter.load)
@@ -97,42 +130,73 @@ class Service:
         def turnstile() -> Turnstile:
             return Turnstile(settings.entering_at_once, random.random)
 
-        self.channel = Channel(self.rooms, admission, turnstile(), clock, settings.public_url)
+        self._guard = CookieGuard(stores.staff, stores.keys.sessions, clock)
+        door = ConsoleDoor(self._guard)
+        self.channel = Channel(self.rooms, admission, door, turnstile(), clock, settings.public_url)
         self._base_url = base_url(settings, port)
-        self._office = stores.office(self.rooms, self._base_url)
+        facts = RoomFacts(self.rooms, self._errands)
+        self._records, self._sites = stores.records(facts), stores.sites(self._base_url, facts)
+        self._rules = LedgerRules(self.rooms, self._errands)
+        self._reports = stores.reports()
+        self._office = stores.office(self.rooms, self._base_url, self._records, self._rules, self._reports, self._sites)
+        self._evening = stores.evening(self.rooms)
+        self._retention = Retention(settings.retention_days, JournalKeeper(stores.engine), stores.roster, clock)
+        self._by_code = CodeDoor(stores.lectures, stores.roster, stores.door, self._errands, clock, stores.keys.proofs)
         self._health = Health(self._checks(), meter.exposition)
         self._open_routes = [
             *WhipHandlers(admission, relay, turnstile()).routes(),
             *WhepHandlers(admission, relay, turnstile()).routes(),
             *self.channel.routes(),
-            *JoinHandlers(admission, self.rooms, turnstile()).routes(),
-            *Pages().routes(),
+            *JoinHandlers(admission, self.rooms, turnstile(), settings.retention_days).routes(),
+            *CodeHandlers(self._by_code, turnstile()).routes(),
+            *WatchingHandlers(self._sites, stores.door, self._by_code, turnstile(), stores.aside, clock).routes(),
+            *RecordHandlers(admission, self._records, turnstile(), clock).routes(),
+            *OwnYearHandlers(admission, stores.years, turnstile()).routes(),
+            *Pages(public_url=self._base_url, title_of=self.rooms.title).routes(),
         ]
         meter.watch("sockets", "Channel sockets open", lambda: len(self.channel))
         meter.watch("rooms", "Lectures in this process", lambda: len(self.rooms))
+        if node is not None:
+            meter.watch("bus_away", "Whether the way to the other nodes is away", lambda: int(node.away))
         meter.watch("facts_waiting", "Facts that are not stored yet", lambda: stores.recorder.waiting)
 
     def public(self) -> web.Application:
         """What the HTTP port serves; staff sign in."""
         stores, clock = self._stores, self._stores.clock
-        guard = CookieGuard(stores.staff, stores.keys.sessions, clock)
+        guard = self._guard
+        by_token = TokenGuard(stores.tokens, guard, clock)
         secure = self._base_url.startswith("https:")
         session = SessionHandlers(guard, stores.staff, stores.passwords, clock, secure)
-        app = web.Application(middlewares=[protect])
-        app.add_routes([*self._open_routes, *session.routes(), *self._staff_routes(guard), *self._health.routes()])
+        headers = HEADERS | {"Content-Security-Policy": policy(self._settings.node_urls, self._base_url)}
+        app = web.Application(middlewares=[protection(headers), noting(stores.audit)])
+        app.add_routes([*self._open_routes, *session.routes(), *self._staff_routes(by_token), *self._health.routes()])
         return app
 
     def private(self) -> web.Application:
         """What the data folder's Unix socket serves; whoever may open it is an operator."""
-        app = web.Application()
+        app = web.Application(middlewares=[noting(self._stores.audit)])
         app.add_routes([*self._open_routes, *self._staff_routes(OperatorGuard()), *self._health.private_routes()])
         return app
 
     def _staff_routes(self, guard: Guard) -> list[web.RouteDef]:
         stores, office = self._stores, self._office
         return [
+            *CodeDesk(self._by_code, guard).routes(),
             *LectureHandlers(office, guard, stores.aside).routes(),
-            *RosterHandlers(office, guard).routes(),
+            *AuditHandlers(stores.audit, stores.roster, guard).routes(),
+            *StaffHandlers(office, guard).routes(),
+            *TokenHandlers(office, guard).routes(),
+            *RosterHandlers(office, stores.registrar(self.rooms), stores.roster, guard).routes(),
+            *BranchHandlers(stores.registrar(self.rooms), stores.roster, guard).routes(),
+            *YearHandlers(stores.years, guard, stores.aside).routes(),
+            *ExcuseHandlers(self._records, stores.roster, guard).routes(),
+            *RecordsHandlers(self._records, guard).routes(),
+            *SiteHandlers(self._sites, guard).routes(),
+            *RuleHandlers(self._rules, guard, stores.staff, stores.roster, self._reports).routes(),
+            *StageHandlers(self._evening, guard).routes(),
+            *TrailHandlers(office, stores.journal, stores.roster, stores.staff, guard).routes(),
+            *TalkHandlers(office, guard, stores.journal, stores.roster, stores.staff, stores.aside).routes(),
+            *ReportHandlers(office, guard, stores.aside).routes(),
             *AttendanceHandlers(office, guard, stores.roster, self.rooms, stores.clock, self._load).routes(),
         ]
 
@@ -146,6 +210,8 @@ class Service:
                 tasks.create_task(self._relay.run(), name="relay connection"),
                 tasks.create_task(self._follower.run(), name="relay events"),
                 tasks.create_task(self.channel.run(), name="channel pings"),
+                tasks.create_task(self._retention.run(), name="retention"),
+                tasks.create_task(self._stores.years.run(), name="outcomes"),
             ]
             going = [row.id for row in await self._stores.lectures.all() if row.state in UNDER_WAY]
             await self.rooms.take_up(going)
@@ -162,15 +228,12 @@ class Service:
             await asyncio.sleep(READY_POLL)
 
     def _checks(self) -> dict[str, Check]:
-        checks: dict[str, Check] = {
+        return {
             "service": self._check_service,
             "database": self._check_database,
             "relay": self._check_relay,
             "disk": disk_check(self._settings.data_dir),
         }
-        if self._settings.redis_url is not None:
-            checks["redis"] = self._check_redis
-        return checks
 
     async def _check_service(self) -> str | None:
         return "stopping" if self._draining else None
@@ -188,15 +251,6 @@ class Service:
         silent = time.monotonic() - seen
         return None if silent <= LOAD_AGE else f"silent for {silent:.0f} s"
 
-    async def _check_redis(self) -> str | None:
-        from redis.asyncio import Redis
-
-        url = self._settings.redis_url
-        if url is not None:
-            async with Redis.from_url(url.get_secret_value(), socket_timeout=2) as client:
-                await client.ping()
-        return None
-
 
 async def serve(settings: Settings, start: Start) -> None:
     """Until SIGTERM or SIGINT; then it drains. Raises `SettingsError` where it cannot start."""
@@ -209,7 +263,8 @@ async def serve(settings: Settings, start: Start) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await _hold(stack, settings.data_dir)
         stores = await stack.enter_async_context(open_stores(settings, SystemClock()))
-        service = Service(settings, stores, UnixRelay(Path(start.control)), port)
+        node = await _node(stack, settings, stores, port)
+        service = Service(settings, stores, UnixRelay(Path(start.control)), port, node)
         public, private = runner_of(service.public()), runner_of(service.private())
         for runner in (public, private):
             await runner.setup()
@@ -228,6 +283,16 @@ async def serve(settings: Settings, start: Start) -> None:
                 await stopping.wait()
             for site in tuple(public.sites):
                 await site.stop()
+
+
+async def _node(stack: contextlib.AsyncExitStack, settings: Settings, stores: Stores, port: int) -> Node | None:
+    """None where this process is the whole service, which then never loads what joins nodes."""
+    if settings.redis_url is None:
+        return None
+    from classroom.io.nodes_redis import open_node
+
+    url = settings.node_url or base_url(settings, port)
+    return await stack.enter_async_context(open_node(settings.redis_url.get_secret_value(), url, settings, stores))
 
 
 async def _first(*works: Coroutine[Any, Any, Any]) -> None:

@@ -45,6 +45,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """sqlite:///path or postgresql://…; a SQLite file in the data folder when empty."""
     redis_url: SecretStr | None = None
+    """Joins several nodes to one service: redis://host:6379/0. They share one PostgreSQL and the same keys."""
+    node_url: str | None = None
+    """With Redis: how pages reach this very node, for media; `public_url`, or its own address, when empty."""
+    node_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """With Redis: `node_url` of every node. Pages send their media to these, and to no other address."""
+    keys_dir: Path | None = None
+    """Where the keys are; `keys` in the data folder when empty."""
     viewer_limit: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     """Viewers of all lectures together; whoever comes after that is told that the lecture is full."""
     entering_at_once: Annotated[int, Field(ge=1, le=10_000)] = AT_ONCE
@@ -53,11 +60,13 @@ class Settings(BaseSettings):
     uplink_limit: Annotated[int, Field(ge=0)] = 0
     """Bits a second that may leave this machine; 0: no limit is kept, for what a line carries cannot be found out and a
     guess too low would spoil every picture."""
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Days after which chat, questions and polls of a lecture go, and people who left the roster; 0: they are kept."""
     packet_path: Literal["auto", "compiled", "reference"] = "auto"
     """How the relay encrypts and sends: `auto` is compiled code where this machine can, and falls back where not."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
-    @field_validator("advertise", mode="before")
+    @field_validator("advertise", "node_urls", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -76,15 +85,15 @@ class Settings(BaseSettings):
             raise ValueError(f"it is in bits a second: 900000000 for 900 Mbps; {LEAST_UPLINK} at least, or 0 for none")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "node_url")
     @classmethod
     def _url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-            raise ValueError("write it like https://class.example.org, without a path")
-        return value.rstrip("/")
+        return None if value is None else _origin(value)
+
+    @field_validator("node_urls")
+    @classmethod
+    def _urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(url) for url in value)
 
     @field_validator("redis_url")
     @classmethod
@@ -105,6 +114,20 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key belong together: set both or neither")
         return self
+
+    @model_validator(mode="after")
+    def _nodes(self) -> Settings:
+        if self.redis_url is None and (self.node_url is not None or self.node_urls):
+            raise ValueError("node_url and node_urls are for several nodes: set redis_url too")
+        if self.redis_url is not None and not self.database.startswith("postgres"):
+            raise ValueError("redis_url joins nodes, which share one PostgreSQL: set database_url to it")
+        if self.node_urls and self.node_url not in self.node_urls:
+            raise ValueError("node_urls are those of all nodes: node_url must be one of them")
+        return self
+
+    @property
+    def keys(self) -> Path:
+        return self.data_dir / "keys" if self.keys_dir is None else self.keys_dir
 
     @property
     def database(self) -> str:
@@ -128,6 +151,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, file_secret_settings, toml
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("write it like https://class.example.org, without a path")
+    return url.rstrip("/")
 
 
 def load(file: Path | None = None, **flags: Any) -> Settings:

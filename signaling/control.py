@@ -20,7 +20,7 @@ from signaling.session.offer import Codec, Offer
 class Audience(enum.StrEnum):
     """Who is sent what a publication sends into a slot."""
 
-    NOBODY = "nobody"
+    NOBODY = "nobody"  # it is off the slot; its ingest goes on
     STAGE = "stage"  # viewers whose grant names the slot `backstage`
     EVERYONE = "everyone"
 
@@ -40,8 +40,9 @@ class Closing(enum.StrEnum):
 
 
 class OpenPublication(msgspec.Struct, tag=True, frozen=True):
-    """Open a WHIP session. An older publication of the same lecture and slot is closed as REPLACED once this one's
-    first packet arrives; routes move over with it."""
+    """Open a WHIP session. An older publication of the same member for the same lecture and slot is closed as REPLACED
+    once this one's first packet arrives; routes move over with it. Publications of several members may be open for one
+    slot: routes say who of them is shown."""
 
     request: int
     peer: str
@@ -70,7 +71,9 @@ class ClosePeer(msgspec.Struct, tag=True, frozen=True):
 
 
 class Route(msgspec.Struct, tag=True, frozen=True):
-    """Put a publication onto a slot for an audience, at its next key frame. `slot=None` takes it off."""
+    """Put a publication onto a slot for an audience, at its next key frame, which is asked for at once. `slot=None` and
+    NOBODY take it off: nothing of it is sent, and what it sends is still received and reported. What the slot showed
+    before stays until that key frame; who is not to be seen in between is taken off first."""
 
     publication: str
     slot: str | None
@@ -117,6 +120,7 @@ class OpenPeer(msgspec.Struct, frozen=True):
     connected: bool
     receiving: bool  # a viewer has valid reports; a publication's media arrives
     video: Codec | None = None  # a publication's codec, None while only sound flows
+    hearing: bool = False  # a viewer's reports say that sound arrives
 
 
 class Peers(msgspec.Struct, tag=True, frozen=True):
@@ -168,6 +172,24 @@ class ViewerReceiving(msgspec.Struct, tag=True, frozen=True):
     at: float
 
 
+class ViewerHearing(msgspec.Struct, tag=True, frozen=True):
+    """Whether its reports say that sound arrives, when that changes. (A viewer that stalled hears nothing either.)"""
+
+    peer: str
+    at: float
+    hearing: bool
+
+
+class AudienceSilent(msgspec.Struct, tag=True, frozen=True):
+    """Sooner than any `ViewerStalled`: most viewers of a lecture that are sent pictures, or all, have at once not
+    reported for two seconds. So it is not they. `receiving`: how many do report; `silent` False: most do again."""
+
+    lecture: str
+    at: float
+    silent: bool
+    receiving: int
+
+
 class ViewerStalled(msgspec.Struct, tag=True, frozen=True):
     """No valid report for 5 s, or the peer closed; `last` is when the last valid report came (the evidence's end)."""
 
@@ -185,7 +207,8 @@ class ViewerLacksCodec(msgspec.Struct, tag=True, frozen=True):
 
 
 class ViewerQuality(msgspec.Struct, tag=True, frozen=True):
-    """What a viewer is sent of a slot from now on, because of its way: the whole picture, a smaller one, or sound."""
+    """What a viewer is sent of a slot from now on, because of its way: the largest picture that its publisher sends, a
+    smaller one, or sound. Told when that changes, also because the publisher sends more or less than before."""
 
     peer: str
     slot: str
@@ -224,6 +247,8 @@ ToWeb = (
     | PublicationFlowing
     | PublicationSilent
     | ViewerReceiving
+    | ViewerHearing
+    | AudienceSilent
     | ViewerStalled
     | ViewerLacksCodec
     | ViewerQuality
@@ -237,6 +262,8 @@ Event = (
     | PublicationFlowing
     | PublicationSilent
     | ViewerReceiving
+    | ViewerHearing
+    | AudienceSilent
     | ViewerStalled
     | ViewerLacksCodec
     | ViewerQuality

@@ -24,6 +24,7 @@ class Refusal(enum.StrEnum):
     BAD_TICKET = "bad-ticket"
     EXPIRED = "ticket-expired"
     REVOKED = "ticket-revoked"
+    BARRED = "barred"
     ROLE = "role-may-not"
     NO_LECTURE = "no-such-lecture"
     LECTURE_OVER = "lecture-over"
@@ -35,6 +36,7 @@ class Refusal(enum.StrEnum):
     TOO_MANY_DEVICES = "too-many-devices"
     CROWDED = "too-many-at-once"
     FULL = "lecture-full"
+    ELSEWHERE = "lecture-elsewhere"
     RELAY_DOWN = "relay-restarting"
 
 

@@ -88,6 +88,10 @@ class SrtpKeys(msgspec.Struct, frozen=True):
 Address = tuple[str, int]
 
 
+HOLDS = 8
+"""Packets that may be held at a time."""
+
+
 class Fanout(Protocol):
     """Many packets to many viewers in one call. Viewers are small integers, used again after `remove`.
 
@@ -107,8 +111,15 @@ class Fanout(Protocol):
     def mark(self, viewer: int, period: int, mark: int) -> None:
         """The viewer's mark (32 bits) of a period; the last four periods are kept (`period` modulo four)."""
 
+    def hold(self, packet: bytes, viewers: Sequence[int], offsets: Sequence[int]) -> None:
+        """Let a packet wait for whatever is sent to each of these viewers next, and follow it: as the shorter end of
+        the same message where it fits there. `send` without packets sends what still waits. At a viewer one packet
+        waits at most, and `HOLDS` packets in all: another one takes the place of the oldest, which is not sent to who
+        has not had it by then."""
+
     def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
-        """Returns how many datagrams the kernel took; the caller counts the rest as dropped.
+        """Each viewer is sent the packets, then what waits for it. Returns how many datagrams the kernel took; the
+        caller counts the rest as dropped.
 
         Where the kernel's buffer is full what is left waits (`pending`), to be gone on with by `resume`, or by the next
         `send` before its own: what the kernel then takes counts there. After 20 ms it is dropped. A `send` that comes

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+from collections.abc import Iterable
 
 PERIOD = 10.0  # seconds
 
@@ -30,6 +31,18 @@ def mark_of(key: bytes, peer: str, period: int) -> int:
     """32 bits, never 0 (some players take 0 for "no source")."""
     digest = hmac.digest(key, f"{peer}/{period}".encode(), hashlib.sha256)
     return int.from_bytes(digest[:4], "big") or 1
+
+
+ECHOED_WITHIN = 2
+"""Periods: a mark that is echoed later proves nothing."""
+
+
+def proved_by(key: bytes, peer: str, marks: Iterable[int], now: float) -> list[int]:
+    """The periods, in order, whose marks of that viewer are among `marks` and young enough. The others are another
+    viewer's, old or invented; one that is to come was not sent yet. `now` in seconds of CLOCK_MONOTONIC. Costs the same
+    however many marks there are."""
+    newest, echoed = period_at(now), set(marks)
+    return [one for one in range(newest - ECHOED_WITHIN, newest + 1) if mark_of(key, peer, one) in echoed]
 
 
 PERIODS = 4

@@ -11,6 +11,8 @@ const PAGES: Record<string, string> = {
   '/room': '/room.html',
   '/studio': '/studio.html',
   '/console': '/console.html',
+  '/site': '/site.html',
+  '/s': '/scan.html',
 }
 
 function addresses(): Plugin {
@@ -82,6 +84,8 @@ export default defineConfig({
         room: here('room.html'),
         studio: here('studio.html'),
         console: here('console.html'),
+        site: here('site.html'),
+        scan: here('scan.html'),
       },
     },
   },

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Literal
 
-from attendance.report import Line, Report, seconds
-from attendance.words import Language, meaning, result, word
+from attendance.book.people import members
+from attendance.book.table import Cell, Column, Indented, Kind, Of
+from attendance.report import Report, seconds
+from attendance.seal import seal_of
+from attendance.words import Language, word
 
-COLUMNS = (
-    "branch", "name", "role", "phone", "result", "first_join", "last_leave", "receiving", "credited", "denominator",
-    "share", "connected", "visible", "on_stage", "failed",
-)  # fmt: skip
-_SECONDS = frozenset({"receiving", "credited", "denominator", "connected", "visible", "on_stage"})
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What a spreadsheet may take for the beginning of a formula; Excel reads the full-width signs as such too."""
 
 
-def write(report: Report, language: Language = "zh") -> bytes:
-    """UTF-8 with BOM (Excel needs it), CRLF. The same report and language always give the same bytes."""
+def write(report: Report, language: Language = "zh", encoding: Literal["utf-8", "gb18030"] = "utf-8") -> bytes:
+    """UTF-8 with BOM (Excel needs it), or GB18030, which older programs expect and which has every character; CRLF.
+    The same report and language always give the same bytes.
+
+    Behind the lines of the people an empty one, and one with the seal (`attendance.seal`) in its second cell."""
+    table = members(report, language)
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(word(key, language) + (word("seconds", language) if key in _SECONDS else "") for key in COLUMNS)
-    for line in report.lines:
-        writer.writerow(guard(value) for value in _values(report, line, language))
-    return b"\xef\xbb\xbf" + file.getvalue().encode()
+    writer.writerow(_heading(column, language) for column in table.columns)
+    for cells in table.rows:
+        writer.writerow(
+            guard(_text(report, column.kind, cell, language)) for column, cell in zip(table.columns, cells, strict=True)
+        )
+    writer.writerow(())
+    writer.writerow((word("seal", language), seal_of(report, language).text()))
+    text = file.getvalue()
+    return text.encode("gb18030") if encoding == "gb18030" else b"\xef\xbb\xbf" + text.encode()
 
 
 def guard(text: str) -> str:
@@ -32,27 +40,23 @@ def guard(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def _values(report: Report, line: Line, language: Language) -> list[str]:
-    member, account = line.invitation.member, line.account
-    return [
-        " / ".join(member.branch),
-        member.name,
-        meaning(line.invitation.role, language),
-        member.phone or "",
-        result(account, language),
-        report.iso(account.first_join) or "",
-        report.iso(account.last_leave) or "",
-        _seconds(account.receiving, language),
-        _seconds(account.credited, language),
-        _seconds(account.denominator, language),
-        word("not_measured", language) if account.share is None else f"{account.share:.4f}",
-        _seconds(account.connected, language),
-        _seconds(account.visible, language),
-        _seconds(account.on_stage, language),
-        str(len(account.failed)),
-    ]
+def _heading(column: Column, language: Language) -> str:
+    return word(column.key, language) + (word("seconds", language) if column.kind is Kind.DURATION else "")
 
 
-def _seconds(time: int | None, language: Language) -> str:
-    value = seconds(time)
-    return word("not_measured", language) if value is None else f"{value:.3f}"
+def _text(report: Report, kind: Kind, cell: Cell, language: Language) -> str:
+    if isinstance(cell, Of):
+        kind, cell = cell
+    if isinstance(cell, Indented):
+        return cell.text
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return word("not_measured", language) if kind in (Kind.DURATION, Kind.SHARE) else ""
+    if kind is Kind.TIME:
+        return report.iso(int(cell)) or ""
+    if kind is Kind.INSTANT:
+        return report.exact(int(cell)) or ""
+    if kind is Kind.DURATION:
+        return f"{seconds(int(cell)):.3f}"
+    return f"{cell:.4f}" if kind is Kind.SHARE else str(cell)

@@ -1,34 +1,40 @@
-"""The report as a workbook: what an organizer hands to their superior."""
+"""The report as a workbook: what an organizer hands to their superior, on the screen and on paper."""
 
 from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import xlsxwriter
 
-from attendance.interval import Span
-from attendance.report import Line, Report, seconds
-from attendance.words import Language, meaning, notes, result, word
+from attendance.book.table import Cell, Indented, Kind, Of, Table
+from attendance.book.tables import tables
+from attendance.report import Report
+from attendance.words import Language, word
 
 CREATED = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 (xlsxwriter wants it naive; any fixed date keeps the bytes)
 DAY = 86_400_000_000
 """µs; a spreadsheet's unit of time."""
-
-MEMBERS = (
-    ("branch", 32), ("name", 12), ("role", 8), ("phone", 14), ("result", 10), ("first_join", 27), ("last_leave", 27),
-    ("receiving", 11), ("credited", 11), ("denominator", 11), ("share", 10), ("connected", 11), ("visible", 13),
-    ("on_stage", 11), ("failed", 13),
-)  # fmt: skip
-INTERVALS = (
-    ("branch", 32), ("name", 12), ("kind", 12), ("evidence", 18), ("from", 31), ("to", 31), ("duration", 11),
-    ("opened_by", 18), ("closed_by", 24), ("uncertainty", 14),
-)  # fmt: skip
-SUMMARY = (
-    ("branch", 44), ("invited", 9), ("attended", 9), ("absent", 9), ("not_measured", 13), ("share", 10),
-)  # fmt: skip
+A4 = 9
+TITLE_PRINTED = 60
+"""Characters of the title in the header of a page; a header holds 255."""
+WIDE = 1.8
+"""How much wider a Chinese character is than a digit, which is what a column's width counts."""
+LINE = 15
+"""Points."""
+FORMATS: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {},
+    Kind.WRAPPED: {"text_wrap": True, "align": "left", "indent": 1},
+    Kind.COUNT: {"align": "center"},
+    Kind.NUMBER: {},
+    Kind.DURATION: {"num_format": "[h]:mm:ss"},
+    Kind.SHARE: {"num_format": "0.0%"},
+    Kind.TIME: {"indent": 1},
+    Kind.INSTANT: {"indent": 1},
+}
+UNKNOWN = frozenset({Kind.DURATION, Kind.SHARE})
 
 
 def write(report: Report, language: Language = "zh") -> bytes:
@@ -38,156 +44,91 @@ def write(report: Report, language: Language = "zh") -> bytes:
     with xlsxwriter.Workbook(file, options) as book:
         book.set_properties({"title": report.title, "created": CREATED})
         writer = _Writer(book, report, language)
-        writer.summary()
-        writer.members()
-        writer.intervals()
-        writer.notes()
+        for table in tables(report, language):
+            writer.add(table)
     return file.getvalue()
 
 
 class _Writer:
-    """Writes cells by their kind: text, a count, a share, or a duration, where None is *not measured*."""
+    """Writes cells by their kind; a duration or share that is None is *not measured*, and never 0."""
 
     def __init__(self, book: Any, report: Report, language: Language) -> None:
         self._book = book
         self._report = report
+        self._not_measured = word("not_measured", language)
         self._language = language
-        self._bold = book.add_format({"bold": True, "bg_color": "#F2F2F2", "bottom": 1, "text_wrap": True})
-        self._share = book.add_format({"num_format": "0.0%"})
-        self._duration = book.add_format({"num_format": "[h]:mm:ss"})
-        self._unknown = book.add_format({"font_color": "#9C5700", "align": "right"})
-        self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
-
-    def summary(self) -> None:
-        """One line for everything, then one for each branch with all below it, indented."""
-        sheet = self._sheet("summary", SUMMARY)
-        top = len(self._report.scope)
-        indents: dict[int, Any] = {}
-        for row, line in enumerate(self._report.branches(), start=1):
-            path = " / ".join(line.branch) or self._word("total")
-            depth = len(line.branch) - top
-            indents[depth] = indents.get(depth) or self._book.add_format({"indent": depth})
-            sheet.write_string(row, 0, path, indents[depth])
-            for column, count in enumerate((line.invited, line.attended, line.absent, line.not_measured), start=1):
-                sheet.write_number(row, column, count)
-            self._write_share(sheet, row, 5, line.share)
-
-    def members(self) -> None:
-        sheet = self._sheet("members", MEMBERS)
-        for row, line in enumerate(self._report.lines, start=1):
-            self._member(sheet, row, line)
-        sheet.autofilter(0, 0, len(self._report.lines), len(MEMBERS) - 1)
-
-    def intervals(self) -> None:
-        sheet = self._sheet("intervals", INTERVALS)
-        row = 0
-        for line in self._report.lines:
-            for session in line.account.sessions:
-                row += 1
-                self._interval(
-                    sheet, row, line, session.kind.value, session.evidence, Span(session.start, session.end),
-                    (session.opened_by, session.closed_by), session.uncertainty,
-                )  # fmt: skip
-            for span in line.account.bridged:
-                row += 1
-                self._interval(sheet, row, line, self._word("bridged"), "", span, ("", ""), None)
-        sheet.autofilter(0, 0, row, len(INTERVALS) - 1)
-
-    def notes(self) -> None:
-        report = self._report
-        sheet = self._sheet("notes", (("lecture", 20),), freeze=False)
-        sheet.set_column(1, 3, 34)
-        sheet.write_string(0, 1, report.title, self._bold)
-        broken = report.broken
-        check = self._word("intact") if broken is None else self._word("bad_row").format(
-            row=broken.row, reason=broken.reason
-        )  # fmt: skip
-        facts = [
-            ("started", self._time(report.started)),
-            ("ended", self._time(report.ended)),
-            ("scope", " / ".join(report.scope) or self._word("everything")),
-            ("zone", self._word("local")),
-            ("rows", str(report.row)),
-            ("hash", report.hash.hex()),
-            ("signature", "" if report.head is None else report.head.signature.hex()),
-            ("broken", check),
-        ]
-        row = 0
-        for row, (key, text) in enumerate(facts, start=1):
-            sheet.write_string(row, 0, self._word(key))
-            sheet.write_string(row, 1, text)
-        row += 1
-        lost = [("outage", Span(one.start, one.end), meaning(one.cause, self._language)) for one in report.outages]
-        for key, span, cause in [*lost, *(("silent", span, "") for span in report.silent)]:
-            row += 1
-            self._texts(sheet, row, [self._word(key), self._time(span.start), self._time(span.end), cause])
-        row += 1
-        for note in notes(self._language):
-            row += 1
-            sheet.merge_range(row, 0, row, 3, "", self._wrap)
-            sheet.write_string(row, 0, note, self._wrap)
-            sheet.set_row(row, 32)
-
-    # --- lines and cells --------------------------------------------------------------------------------------------
-
-    def _member(self, sheet: Any, row: int, line: Line) -> None:
-        member, account = line.invitation.member, line.account
-        first, last = self._time(account.first_join), self._time(account.last_leave)
-        role = meaning(line.invitation.role, self._language)
-        texts = [" / ".join(member.branch), member.name, role, member.phone or "", result(account, self._language)]
-        self._texts(sheet, row, [*texts, first, last])
-        self._write_duration(sheet, row, 7, account.receiving)
-        self._write_duration(sheet, row, 8, account.credited)
-        self._write_duration(sheet, row, 9, account.denominator)
-        self._write_share(sheet, row, 10, account.share)
-        self._write_duration(sheet, row, 11, account.connected)
-        self._write_duration(sheet, row, 12, account.visible)
-        self._write_duration(sheet, row, 13, account.on_stage)
-        sheet.write_number(row, 14, len(account.failed))
-
-    def _interval(
-        self, sheet: Any, row: int, line: Line, kind: str, evidence: str, span: Span, edges: tuple[str, str],
-        uncertainty: int | None,
-    ) -> None:  # fmt: skip
-        member = line.invitation.member
-        opened, closed = (meaning(edge, self._language) for edge in edges)
-        words = [meaning(kind, self._language), meaning(evidence, self._language)]
-        self._texts(
-            sheet, row, [" / ".join(member.branch), member.name, *words, self._time(span.start), self._time(span.end)]
+        self._heading = book.add_format(
+            {"bold": True, "bg_color": "#F2F2F2", "bottom": 1, "text_wrap": True, "valign": "vcenter"}
         )
-        self._write_duration(sheet, row, 6, span.end - span.start)
-        sheet.write_string(row, 7, opened)
-        sheet.write_string(row, 8, closed)
-        if uncertainty is not None:
-            sheet.write_number(row, 9, seconds(uncertainty))
+        self._unknown = book.add_format({"font_color": "#9C5700", "align": "right", "valign": "top"})
+        self._formats = {kind: book.add_format({"valign": "top", **form}) for kind, form in FORMATS.items()}
+        self._left = {
+            kind: book.add_format({"valign": "top", **form, "align": "left", "indent": 0})
+            for kind, form in FORMATS.items()
+        }
+        self._indents: dict[int, Any] = {}
 
-    def _sheet(self, name: str, columns: Sequence[tuple[str, int]], freeze: bool = True) -> Any:
-        sheet = self._book.add_worksheet(self._word(name))
-        for column, (key, width) in enumerate(columns):
-            sheet.set_column(column, column, width)
-            sheet.write_string(0, column, self._word(key), self._bold)
-        if freeze:
-            sheet.freeze_panes(1, 0)
-        return sheet
+    def add(self, table: Table) -> None:
+        sheet = self._book.add_worksheet(word(table.name, self._language))
+        for number, column in enumerate(table.columns):
+            sheet.set_column(number, number, column.width)
+            sheet.write_string(0, number, word(column.key, self._language), self._heading)
+        sheet.freeze_panes(1, 0)
+        kinds = [column.kind for column in table.columns]
+        wrapped = [(number, column.width) for number, column in enumerate(table.columns) if column.kind is Kind.WRAPPED]
+        for row, cells in enumerate(table.rows, start=1):
+            for number, (kind, cell) in enumerate(zip(kinds, cells, strict=True)):
+                self._write(sheet, row, number, kind, cell)
+            lines = max((_lines(cells[number], width) for number, width in wrapped), default=1)
+            if lines > 1:  # not every program does it by itself
+                sheet.set_row(row, lines * LINE)
+        if table.filtered:
+            sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+        self._paper(sheet, table)
 
-    def _texts(self, sheet: Any, row: int, texts: Sequence[str]) -> None:
-        for column, text in enumerate(texts):
-            sheet.write_string(row, column, text)
+    def _paper(self, sheet: Any, table: Table) -> None:
+        """A4, as wide as one page and as long as it takes, headings on each."""
+        sheet.set_paper(A4)
+        if not table.portrait:
+            sheet.set_landscape()
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        sheet.print_area(0, 0, len(table.rows), (table.printed or len(table.columns)) - 1)
+        title = self._report.title.replace("&", "&&")[:TITLE_PRINTED]
+        sheet.set_header(f"&L{title}&R&A", {"margin": 0.3})
+        sheet.set_footer("&C&P / &N", {"margin": 0.3})
 
-    def _write_duration(self, sheet: Any, row: int, column: int, time: int | None) -> None:
-        if time is None:
-            sheet.write_string(row, column, self._word("not_measured"), self._unknown)
+    def _write(self, sheet: Any, row: int, number: int, kind: Kind, cell: Cell) -> None:
+        form = self._formats[kind]
+        if isinstance(cell, Of):
+            kind, cell = cell
+            form = self._left[kind]
+        if isinstance(cell, Indented):
+            indent = self._indents.get(cell.depth)
+            if indent is None:
+                indent = self._indents[cell.depth] = self._book.add_format({"indent": cell.depth, "valign": "top"})
+            sheet.write_string(row, number, cell.text, indent)
+        elif isinstance(cell, str):
+            if cell:
+                sheet.write_string(row, number, cell, form)
+        elif cell is None:
+            if kind in UNKNOWN:
+                sheet.write_string(row, number, self._not_measured, self._unknown)
+        elif kind is Kind.TIME or kind is Kind.INSTANT:
+            sheet.write_string(row, number, self._time(int(cell), kind), form)
         else:
-            sheet.write_number(row, column, time / DAY, self._duration)
+            value = cell / DAY if kind is Kind.DURATION else cell
+            sheet.write_number(row, number, value, form)
 
-    def _write_share(self, sheet: Any, row: int, column: int, share: float | None) -> None:
-        if share is None:
-            sheet.write_string(row, column, self._word("not_measured"), self._unknown)
-        else:
-            sheet.write_number(row, column, share, self._share)
+    def _time(self, time: int, kind: Kind) -> str:
+        text = self._report.exact(time) if kind is Kind.INSTANT else self._report.iso(time)
+        return (text or "").replace("T", " ")
 
-    def _time(self, time: int | None) -> str:
-        return (self._report.iso(time) or "").replace("T", " ")
 
-    def _word(self, key: str) -> str:
-        return word(key, self._language)
+def _lines(cell: Cell, width: int) -> int:
+    """How many lines a text takes in a column, about."""
+    if not isinstance(cell, str):
+        return 1
+    room = width - 1.5
+    return sum(max(1, math.ceil(sum(WIDE if one > "\xff" else 1 for one in line) / room)) for line in cell.split("\n"))

@@ -11,6 +11,8 @@ import asyncio
 import fcntl
 import logging
 import os
+import threading
+from collections import defaultdict
 from pathlib import Path
 
 import msgspec
@@ -64,10 +66,17 @@ def load_key(path: Path) -> Ed25519PrivateKey:
 
 
 class HeadsFile:
-    """Append-only; several processes may write at once. Its functions block."""
+    """Append-only; several processes may write at once. Its functions block.
+
+    What was read is remembered, and only what was added since is read again: a seal each minute does not read a year.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()
+        self._known: defaultdict[str, list[Head]] = defaultdict(list)
+        self._read: tuple[tuple[int, int], int] = ((0, 0), 0)
+        """Which file (device and inode), and up to where."""
 
     def append(self, head: Head) -> None:
         """Durable when it returns. Raises `OSError`."""
@@ -84,23 +93,43 @@ class HeadsFile:
 
     def read(self, lecture: str) -> list[Head]:
         """The lecture's heads in the order of their signing; what is no head is passed over. Raises `OSError`."""
-        found: list[Head] = []
+        with self._lock:
+            self._catch_up()
+            return list(self._known.get(lecture, ()))
+
+    def _catch_up(self) -> None:
+        """A file that is another one by now, or shorter than it was, is read from its beginning."""
         try:
             file = self.path.open("rb")
         except FileNotFoundError:
-            return found
+            self._known.clear()
+            self._read = ((0, 0), 0)
+            return
         with file:
+            found = os.fstat(file.fileno())
+            identity, (known, offset) = (found.st_dev, found.st_ino), self._read
+            if identity != known or found.st_size < offset:
+                self._known.clear()
+                offset = 0
+            file.seek(offset)
             for raw in file:
-                try:
-                    line = _decoder.decode(raw)
-                    digest, signature = bytes.fromhex(line.hash), bytes.fromhex(line.signature)
-                except ValueError:  # msgspec's errors are ValueErrors too
-                    if raw.strip():
-                        _log.warning("%s has a line that is not a head", self.path)
-                    continue
-                if line.lecture == lecture:
-                    found.append(Head(line.lecture, line.row, digest, line.at, signature))
-        return found
+                if not raw.endswith(b"\n"):  # still being written, or torn: the next line says which
+                    break
+                offset += len(raw)
+                head = _head(raw)
+                if head is not None:
+                    self._known[head.lecture].append(head)
+                elif raw.strip():
+                    _log.warning("%s has a line that is not a head", self.path)
+            self._read = (identity, offset)
+
+
+def _head(raw: bytes) -> Head | None:
+    try:
+        line = _decoder.decode(raw)
+        return Head(line.lecture, line.row, bytes.fromhex(line.hash), line.at, bytes.fromhex(line.signature))
+    except ValueError:  # msgspec's errors are ValueErrors too
+        return None
 
 
 class FileNotary:

@@ -13,6 +13,7 @@ import csv
 import datetime
 import io
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -39,6 +40,8 @@ CHILD_SECONDS = 20
 
 _ZIP = b"PK\x03\x04"
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and any workbook under a password
+_SEALED = "EncryptedPackage".encode("utf-16-le")  # the name of its stream, [MS-OFFCRYPTO] §2.3.4.4
+_WEB_PAGE = re.compile(r"\s*<(!doctype html|html|table|meta|style)", re.IGNORECASE)
 _ROOT = str(Path(__file__).resolve().parents[2])
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from attendance.io.sheet_calamine import main; main()"
 
@@ -55,24 +58,27 @@ class _Failed(msgspec.Struct, tag=True, frozen=True):
 
 
 def read(body: bytes, name: str = "") -> tuple[Sheet, ...]:
-    """The visible sheets of a workbook (.xlsx), or the one of a text file (CSV or tab-separated; UTF-8, UTF-16 with
-    its mark, or GB18030). The content decides; `name` only tells a broken workbook from a text file.
+    """The visible sheets of a workbook (.xlsx, .xls), or the one of a text file (CSV or tab-separated; UTF-8, UTF-16
+    with its mark, or GB18030). The content decides; `name` only tells a broken workbook from a text file.
 
     Blank rows are left out; cells merged downwards hold their value in each row. Blocks; a workbook takes a child
-    process of about 0.1 s. Raises `SheetError`: `empty`, `too-large`, `too-many-rows`, `old-format`, `damaged`,
-    `encoding`.
+    process of about 0.1 s. Raises `SheetError`: `empty`, `too-large`, `too-many-rows`, `password`, `web-page`,
+    `damaged`, `encoding`.
     """
     if len(body) > MAX_BYTES:
         raise SheetError("too-large")
     if not body.strip(b"\0 \t\r\n"):
         raise SheetError("empty")
-    if body.startswith(_COMPOUND):
-        raise SheetError("old-format")
-    if body.startswith(_ZIP):
+    if body.startswith(_COMPOUND) and _SEALED in body:
+        raise SheetError("password")
+    if body.startswith((_ZIP, _COMPOUND)):
         return _by_child(body)
     if name.lower().endswith((".xlsx", ".xlsm")):
         raise SheetError("damaged")
-    return (Sheet("", tuple(_text_rows(_decode(body)))),)
+    text = _decode(body)
+    if _WEB_PAGE.match(text):
+        raise SheetError("web-page")  # what other systems call an export to Excel
+    return (Sheet("", tuple(_text_rows(text))),)
 
 
 # --- workbooks, on both sides of the child process ------------------------------------------------------------------
@@ -126,7 +132,7 @@ def _workbook(body: bytes) -> Iterator[Sheet]:
             ]
             tables = [(name, _table(workbook.get_sheet_by_name(name))) for name in shown[:MAX_SHEETS]]
         except calamine.PasswordError as error:
-            raise SheetError("old-format", "password") from error
+            raise SheetError("password") from error
         except MemoryError as error:
             raise SheetError("too-large") from error
         except BaseException as error:  # a panic in Rust is a BaseException of its own
@@ -144,10 +150,10 @@ def _workbook(body: bytes) -> Iterator[Sheet]:
 
 
 def _table(sheet: calamine.CalamineSheet) -> list[list[Cell]]:
-    """The cells from A1 on, with what is merged downwards repeated."""
+    """The cells from A1 on, with what is merged downwards repeated in each row, in its first column."""
     table: list[list[Cell]] = sheet.to_python(skip_empty_area=False)
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if top < bottom and left == right and top < len(table) and left < len(table[top]):
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        if top < bottom and top < len(table) and left < len(table[top]):
             for line in range(top + 1, min(bottom + 1, len(table))):
                 if table[line][left] == "":
                     table[line][left] = table[top][left]

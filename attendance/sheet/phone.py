@@ -12,7 +12,7 @@ LANDLINE = re.compile(r"0\d{9,11}")
 FOREIGN = re.compile(r"\+[1-9]\d{6,14}")
 BLANK = frozenset({"", "无", "暂无", "没有", "none", "null", "n/a", "na", "nan"})
 FLOAT = re.compile(r"\d+\.0+")
-SEPARATORS = re.compile(r"[\s().·_'`\-\u2010-\u2015\u2019\u2212\u200b-\u200f\ufeff]+")
+SEPARATORS = re.compile(r"[\s().·_'`\-\u2010-\u2015\u2019\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
 
 
 class BadPhone(AttendanceError):

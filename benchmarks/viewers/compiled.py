@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import config, njit
 
-_SOURCES = ("compiled.py", "counting.py", "media.py", "receiving.py")
+_SOURCES = ("cache.py", "compiled.py", "counting.py", "media.py", "receiving.py")
 
 
 def _folder() -> str:

@@ -8,6 +8,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.viewers import cache
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -98,4 +100,5 @@ def machine() -> dict[str, object]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
+        "cache_ns": cache.latency(),
     }

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
+from benchmarks.viewers import cache
 from benchmarks.viewers.processes import machine
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -52,7 +53,14 @@ def lay_out(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 def keep(name: str, what: str, figures: dict[str, Any], about: dict[str, Any] | None = None) -> Path:
     """Write benchmarks/results/NAME.json with machine and command; returns its path."""
-    document = {"what": what, "command": command(), "machine": about or machine(), **figures}
+    about = about or machine()
+    look = about["cache_ns"]
+    if isinstance(look, float) and look > cache.BUSY:
+        console.print(
+            f"[yellow]others use this host's cache[/]: {look} ns a look (below {cache.BUSY:g} where nobody does); "
+            "compare with figures of this run alone"
+        )
+    document = {"what": what, "command": command(), "machine": about, **figures}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,7 @@ class Stage:
         """Attempts to join that failed and were followed by another, as a page does."""
         self.rooms = Rooms(channel_url(service.service.url)) if service is not None and options.channel else None
         self._channels: dict[Joined, Channel] = {}
+        self._free = deque(service.tickets if service is not None else ())  # nobody watches by these, the oldest first
         self._next = 0
 
     def processes(self) -> dict[str, list[int]]:
@@ -120,7 +122,7 @@ class Stage:
     async def join_one(self) -> Joined | None:
         number = self._next
         self._next += 1
-        ticket = self._ticket(number)
+        ticket = self._take_ticket(number)
         verify = number < self.options.verify
         lossy = not verify and self.options.lossy > 0 and number % round(1 / self.options.lossy) == 0
         loss = self.options.loss if lossy else 0.0
@@ -131,6 +133,7 @@ class Stage:
             except NotJoined as error:
                 if not left:
                     self.failures.append(str(error))
+                    self._free.append(ticket)
                     return None
                 self.tried_again += 1
         self.audience.append(joined)
@@ -149,12 +152,14 @@ class Stage:
         if channel is not None and self.rooms is not None:
             await self.rooms.leave(channel)
         await self.door.leave(joined)
+        self._free.append(joined.ticket)
 
-    def _ticket(self, number: int) -> str:
+    def _take_ticket(self, number: int) -> str:
+        """The link that was left longest ago: a member may watch on few devices. Where all are in use, one of them."""
         if self.service is None:
             return self.options.other.ticket if self.options.other is not None else ""
         tickets = self.service.tickets
-        return tickets[number % len(tickets)]
+        return self._free.popleft() if self._free else tickets[number % len(tickets)]
 
     async def publish(self, warm_up: float = WARM_UP) -> None:
         """Media begins; returns `warm_up` seconds later."""

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from classroom.command import attendance, demo, doctor, lecture, links, publish, roster, serve, staff
+from classroom.command import attendance, db, demo, doctor, lecture, links, publish, roster, rule, serve, site, staff
 from classroom.command.output import explain
 
 app = typer.Typer(
@@ -21,10 +21,13 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.add_typer(lecture.app, name="lecture")
 app.add_typer(roster.app, name="roster")
+app.add_typer(rule.app, name="rule")
 app.add_typer(links.app, name="links")
+app.add_typer(site.app, name="site")
 app.command()(publish.publish)
 app.add_typer(attendance.app, name="attendance")
 app.add_typer(staff.app, name="staff")
+app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
 
 

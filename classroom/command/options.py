@@ -26,3 +26,11 @@ def moment(text: str | None) -> datetime.datetime | None:
         return datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no time like 2026-01-31T19:30 or 2026-01-31T19:30+08:00") from error
+
+
+Branch = Annotated[str, typer.Option("--branch", help='This branch and all below it ("A / B"); everything if absent.')]
+
+
+def branch_path(text: str) -> tuple[str, ...]:
+    """The parts of "A / B"."""
+    return tuple(part.strip() for part in text.split("/") if part.strip())

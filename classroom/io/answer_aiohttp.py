@@ -66,9 +66,9 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: web.Request, kind: type[Body]) -> Body:
-    """Raises `ProtocolError`."""
-    body = await read_body(request, LARGEST_JSON)
+async def read_json(request: web.Request, kind: type[Body], limit: int = LARGEST_JSON) -> Body:
+    """Raises `UserError("too-large")`, `ProtocolError`."""
+    body = await read_body(request, limit)
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -5,6 +5,9 @@ socket's bounded queue and never waits. Who does not keep up loses the queue and
 behind again soon is closed. Liveness is the server's own: a ping every five seconds (page timers sleep in hidden
 tabs), and a socket that gave no sign for twelve is dead. A member's *connected* ends at the last sign, or with the
 close frame itself.
+
+Pages come in with a ticket. Staff in the console come in with the session that they signed in to: its cookie comes with
+the socket's own request, and while the socket is open it is looked at again and again, whichever node ended it.
 """
 
 from __future__ import annotations
@@ -21,8 +24,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
+from attendance.errors import StoreUnavailable
 from attendance.ports import Clock
-from classroom.errors import ProtocolError, explained, sentence
+from classroom.errors import ProtocolError, UserError, explained, sentence
 from classroom.room.bucket import Bucket
 from classroom.room.inputs import Input, Joined, Lagged, Left, Person, Received
 from classroom.room.messages import Close, Hello, Problem, decode, encode
@@ -32,6 +36,8 @@ from signaling.session.turnstile import Turnstile
 
 HELLO_WITHIN = 10.0
 PING_EVERY = 5.0
+SESSIONS_EVERY = 3.0
+"""Seconds between two looks at whether who is in the console is still signed in."""
 TURNS = 10
 """Parts of the sockets that are pinged one after the other: all at once would hold up whoever comes in just then."""
 DEAD_AFTER = 12_000_000
@@ -53,6 +59,7 @@ CLOSES: dict[Refusal, Close] = {
     Refusal.BAD_TICKET: Close.TICKET,
     Refusal.EXPIRED: Close.TICKET,
     Refusal.REVOKED: Close.TICKET,
+    Refusal.BARRED: Close.BARRED,
 }
 
 _log = logging.getLogger(__name__)
@@ -65,6 +72,17 @@ class Doorman(Protocol):
     async def confirm(self, ticket: str) -> None:
         """It still holds. Raises `Refused`."""
 
+    async def turned_away(self, ticket: str, cause: str, detail: str) -> None:
+        """Its holder did not come in; `cause` is a word, `detail` where."""
+
+
+class StaffDoor(Protocol):
+    async def enter(self, request: web.Request) -> tuple[str, Person]:
+        """The session that a request comes from, and whose it is. Raises `UserError("not-signed-in")`."""
+
+    async def holds(self, session: str) -> bool:
+        """Nobody signed out of it and it has not expired. Raises `StoreUnavailable`."""
+
 
 class Outlet(Protocol):
     """A socket, as the room's shell sees it."""
@@ -74,7 +92,7 @@ class Outlet(Protocol):
 
     def send(self, frame: bytes) -> None: ...
 
-    def complain(self, reason: str) -> None: ...
+    def complain(self, reason: str, key: str | None) -> None: ...
 
     def dismiss(self, code: Close, reason: str) -> None: ...
 
@@ -93,6 +111,7 @@ class ChannelSocket:
     def __init__(self, websocket: web.WebSocketResponse, request: web.Request, clock: Clock, turn: int) -> None:
         self.connection = f"c-{secrets.token_urlsafe(12)}"
         self.lecture: str | None = None
+        self.session: str | None = None  # of staff
         self.evidence = clock.now()
         self.reason = "closed"
         self.turn = turn
@@ -120,8 +139,8 @@ class ChannelSocket:
         self._bytes += len(frame)
         self._wake.set()
 
-    def complain(self, reason: str) -> None:
-        self.send(encode(Problem(reason, self._sentence(reason), fatal=False)))
+    def complain(self, reason: str, key: str | None) -> None:
+        self.send(encode(Problem(reason, self._sentence(reason), fatal=False, key=key)))
 
     def dismiss(self, code: Close, reason: str) -> None:
         """Say why, then close."""
@@ -162,8 +181,7 @@ class ChannelSocket:
                 self._wake.clear()
                 if self._websocket.closed:
                     return
-                async with asyncio.timeout(WRITE_WITHIN):
-                    await self._write_waiting()
+                await self._write_waiting()
                 if self._closing is not None:
                     async with asyncio.timeout(CLOSE_WITHIN):
                         await self._websocket.close(code=self._closing.value)
@@ -178,13 +196,17 @@ class ChannelSocket:
             self.abort("connection-lost")
 
     async def _write_waiting(self) -> None:
-        if self._ping:
-            self._ping = False
-            await self._websocket.ping()
-        while self._queue:
-            frame = self._queue.popleft()
-            self._bytes -= len(frame)
-            await self._websocket.send_frame(frame, WSMsgType.TEXT)
+        """Each frame has its time, and a ping need not wait for all of them: a reader that is slow but reads is not
+        cut, but overflows its queue."""
+        while self._ping or self._queue:
+            async with asyncio.timeout(WRITE_WITHIN):
+                if self._ping:
+                    self._ping = False
+                    await self._websocket.ping()
+                if self._queue:
+                    frame = self._queue.popleft()
+                    self._bytes -= len(frame)
+                    await self._websocket.send_frame(frame, WSMsgType.TEXT)
 
     def _lag(self) -> None:
         now = self._clock.now()
@@ -209,10 +231,17 @@ class Channel:
     besides the request's own host."""
 
     def __init__(
-        self, rooms: Rooms, doorman: Doorman, turnstile: Turnstile, clock: Clock, public_origin: str | None = None
+        self,
+        rooms: Rooms,
+        doorman: Doorman,
+        staff: StaffDoor,
+        turnstile: Turnstile,
+        clock: Clock,
+        public_origin: str | None = None,
     ) -> None:
         self._rooms = rooms
         self._doorman = doorman
+        self._staff = staff
         self._turnstile = turnstile
         self._clock = clock
         self._public_origin = public_origin
@@ -229,7 +258,12 @@ class Channel:
         return len(self._sockets)
 
     async def run(self) -> None:
-        """Pings, and buries the dead; somebody must own this task."""
+        """Pings, buries the dead, and sends away whose session has ended; somebody must own this task."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ping_all(), name="channel pings")
+            tasks.create_task(self._look_at_sessions(), name="channel sessions")
+
+    async def _ping_all(self) -> None:
         for turn in itertools.cycle(range(TURNS)):
             await asyncio.sleep(PING_EVERY / TURNS)
             now = self._clock.now()
@@ -240,6 +274,17 @@ class Channel:
                     socket.ping()
                 else:
                     socket.abort("silent")
+
+    async def _look_at_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(SESSIONS_EVERY)
+            for socket in tuple(self._sockets):
+                try:
+                    if socket.session is not None and not await self._staff.holds(socket.session):
+                        socket.dismiss(Close.TICKET, "not-signed-in")
+                except StoreUnavailable as error:
+                    _log.warning("sessions cannot be looked at now: %s", error)
+                    break
 
     async def drain(self, within: float) -> None:
         """Tell everybody that the service restarts, and wait until they are gone, at most `within` seconds."""
@@ -267,7 +312,7 @@ class Channel:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(socket.write(self._rooms), name=f"channel {socket.connection}")
-                await self._read(websocket, socket)
+                await self._read(request, websocket, socket)
                 socket.finish()
         finally:
             self._sockets.discard(socket)
@@ -282,21 +327,26 @@ class Channel:
         origin = request.headers.get("Origin")
         if origin is None:
             return True
-        return urlsplit(origin).netloc == request.host or origin == self._public_origin
+        try:
+            return urlsplit(origin).netloc == request.host or origin == self._public_origin
+        except ValueError:  # brackets that are no address
+            return False
 
     # --- the reader ---
 
-    async def _read(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> None:
+    async def _read(self, request: web.Request, websocket: web.WebSocketResponse, socket: ChannelSocket) -> None:
         try:
-            if await self._hello(websocket, socket):
+            if await self._hello(request, websocket, socket):
                 await self._listen(websocket, socket)
         except ProtocolError as error:
             _log.info("channel %s: %s", socket.connection, error)
             socket.dismiss(Close.PROTOCOL, "malformed")
+        except UserError as error:
+            socket.dismiss(Close.TICKET, error.reason)
         except Refused as refused:
             socket.dismiss(CLOSES.get(refused.reason, Close.RESTARTING), refused.reason.value)
 
-    async def _hello(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> bool:
+    async def _hello(self, request: web.Request, websocket: web.WebSocketResponse, socket: ChannelSocket) -> bool:
         try:
             async with asyncio.timeout(HELLO_WITHIN):
                 frame = await self._frame(websocket, socket)
@@ -309,12 +359,28 @@ class Channel:
         if not isinstance(hello, Hello):
             raise ProtocolError("the first message is not hello")
         with self._turnstile.passing():
-            lecture, person = await self._doorman.enter(hello.ticket)
-            joined = Joined(socket.connection, person, hello.page, hello.device, hello.last)
-            socket.lecture = lecture
-            await self._rooms.join(lecture, socket, joined)
-            await self._doorman.confirm(hello.ticket)  # it may have been replaced while the room did not know of us yet
+            if hello.ticket is not None:
+                try:
+                    await self._enter(hello.ticket, hello, socket)
+                except Refused as refused:
+                    await self._doorman.turned_away(hello.ticket, refused.reason.value, hello.page.value)
+                    raise
+            elif hello.lecture is not None:
+                try:
+                    socket.session, person = await self._staff.enter(request)
+                except StoreUnavailable as error:
+                    raise Refused(Refusal.RELAY_DOWN, "the database is away", retry_after=5) from error
+                await self._join(hello.lecture, person, hello, socket)
         return True
+
+    async def _enter(self, ticket: str, hello: Hello, socket: ChannelSocket) -> None:
+        lecture, person = await self._doorman.enter(ticket)
+        await self._join(lecture, person, hello, socket)
+        await self._doorman.confirm(ticket)  # replaced, perhaps, while the room did not know of us yet
+
+    async def _join(self, lecture: str, person: Person, hello: Hello, socket: ChannelSocket) -> None:
+        socket.lecture = lecture
+        await self._rooms.join(lecture, socket, Joined(socket.connection, person, hello.page, hello.device, hello.last))
 
     async def _listen(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> None:
         bucket = Bucket(RATE, BURST, self._clock.now())
@@ -322,11 +388,12 @@ class Channel:
             message = decode(frame)
             if isinstance(message, Hello):
                 raise ProtocolError("hello again")
-            if not bucket.take(self._clock.now()):
+            now = self._clock.now()
+            if not bucket.take(now):
                 socket.dismiss(Close.TOO_MANY_TRIES, "too-many-tries")
                 return
             if socket.lecture is not None:
-                self._rooms.feed(socket.lecture, Received(socket.connection, message))
+                self._rooms.feed(socket.lecture, Received(socket.connection, message, now))
 
     async def _frame(self, websocket: web.WebSocketResponse, socket: ChannelSocket) -> str | None:
         """The next text; None at the end. Whatever arrives is a sign of life."""

@@ -34,6 +34,7 @@ CERTIFICATE_WARN = datetime.timedelta(days=21)
 TIMEX_BYTES = 512  # more than struct timex on any Linux
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
 CHECK_SECONDS = 10.0
+LEAST_REDIS = (6, 2)
 
 
 class State(enum.StrEnum):
@@ -228,11 +229,37 @@ async def redis_check(settings: Settings, running: bool) -> list[Finding]:
 
     async with Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=3) as client:
         try:
-            await client.ping()
+            version = str((await client.info("server"))["redis_version"])
         except (RedisError, OSError) as error:
             mend = "check CLASSROOM_REDIS_URL and that the server is up"
             return [Finding("redis", State.FAIL, str(error)[:200], mend)]
-    return [Finding("redis", State.OK, "answers")]
+    if tuple(int(part) for part in version.split(".")[:2]) < LEAST_REDIS:
+        return [Finding("redis", State.FAIL, version, "Redis 6.2 or later is needed")]
+    return [Finding("redis", State.OK, version)]
+
+
+async def nodes_check(settings: Settings, running: bool) -> list[Finding]:
+    """Whether the addresses that pages are given of the nodes answer, as far as that can be seen from here."""
+    if settings.redis_url is None:
+        return []
+    if not settings.node_urls:
+        mend = "set CLASSROOM_NODE_URLS to the addresses of all nodes: pages send their media there and nowhere else"
+        return [Finding("nodes", State.WARN, "no addresses of nodes are set", mend)]
+    return list(await asyncio.gather(*(_node_answers(url) for url in settings.node_urls)))
+
+
+async def _node_answers(url: str) -> Finding:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(f"{url}/healthz") as answer,
+        ):
+            if answer.status == 200:
+                return Finding("nodes", State.OK, f"{url} answers")
+            found = f"{url} answers {answer.status}"
+    except (aiohttp.ClientError, TimeoutError) as error:
+        found = f"{url}: {str(error)[:120] or type(error).__name__}"
+    return Finding("nodes", State.WARN, found, "start that node, or let its proxy pass this address to it")
 
 
 async def packets_check(settings: Settings, running: bool) -> list[Finding]:
@@ -277,6 +304,7 @@ CHECKS: tuple[Check, ...] = (
     advertised_check,
     database_check,
     redis_check,
+    nodes_check,
     packets_check,
     pages_check,
 )

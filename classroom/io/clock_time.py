@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
+
+AHEAD_AT_MOST = 12 * 3_600_000_000
+"""µs: a machine whose clock was set to another zone's time is off by less; what the ledger holds of a later time than
+that was written with no clock at all."""
+
+_log = logging.getLogger(__name__)
 
 
 class SystemClock:
@@ -28,6 +35,20 @@ class SystemClock:
     def at(self, monotonic: float) -> int:
         """The same scale for a CLOCK_MONOTONIC reading in seconds."""
         return (int(monotonic * 1_000_000_000) + self._offset) // 1000
+
+    def advance(self, floor: int) -> None:
+        """Goes on from `floor` (µs since the epoch), if that is later than now: what was written before the machine's
+        clock was set back lies before all that is written from here on. Call it before anything was timed by this
+        clock. A floor that is more than `AHEAD_AT_MOST` ahead is not followed."""
+        behind = floor - self.now()
+        if behind < 0:
+            return
+        if behind > AHEAD_AT_MOST:
+            _log.error("the ledger holds facts of %.0f h from now; set this machine's clock", behind / 3.6e9)
+            return
+        if behind > 1_000_000:
+            _log.warning("this machine's clock is %.1f s behind the ledger, which goes on from there", behind / 1e6)
+        self._offset += (behind + 1) * 1000
 
     def drift(self) -> float:
         """Seconds by which the machine's wall clock is now ahead of this one: it was set since the start."""

@@ -13,13 +13,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from attendance.errors import AttendanceError
+from attendance.errors import AttendanceError, StoreUnavailable
 from attendance.facts import Body
 from attendance.ports import Recorder
+from classroom.errors import UserError
 from signaling.errors import Refused
 
 WAITING = 20_000
 CLOSE_WITHIN = 5.0
+STORED_WITHIN = 10.0
+"""Seconds that somebody waits for a fact to be stored before they are told that it is not yet."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Errands:
     def record(self, lecture: str, body: Body, happened: int | None = None) -> None:
         if self._tasks is None:
             raise RuntimeError("errands are not open")
-        task = self._tasks.create_task(self.store(lecture, body, happened))
+        task = self._tasks.create_task(self._keep(lecture, body, happened))
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
 
@@ -66,11 +69,22 @@ class Errands:
             _log.error("too many errands wait: one is dropped")
 
     async def store(self, lecture: str, body: Body, happened: int | None) -> None:
-        """Like `record`, for who waits until it is stored."""
+        """Like `record`, for who waits until it is stored. Raises `UserError`: "not-stored", or "stored-later" where
+        it waits for the database, which will have it once it is back."""
+        try:
+            async with asyncio.timeout(STORED_WITHIN):
+                await self._recorder.record(lecture, body, happened)
+        except (TimeoutError, StoreUnavailable) as error:
+            raise UserError("stored-later") from error
+        except (AttendanceError, SQLAlchemyError, ValueError) as error:
+            _not_stored(lecture, body, error)
+            raise UserError("not-stored") from error
+
+    async def _keep(self, lecture: str, body: Body, happened: int | None) -> None:
         try:
             await self._recorder.record(lecture, body, happened)
         except (AttendanceError, SQLAlchemyError, ValueError) as error:
-            _log.error("a fact of lecture %s is not stored: %s: %s", lecture, type(body).__name__, error)
+            _not_stored(lecture, body, error)
 
     async def _run(self) -> None:
         while True:
@@ -83,3 +97,7 @@ class Errands:
                 _log.error("a lecture's state cannot be written: %s", type(error).__name__)
             finally:
                 self._waiting.task_done()
+
+
+def _not_stored(lecture: str, body: Body, error: Exception) -> None:
+    _log.error("a fact of lecture %s is not stored: %s: %s", lecture, type(body).__name__, error)

@@ -7,6 +7,7 @@ until they are removed.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -30,6 +31,11 @@ class Keys(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Keys(…)"
+
+    def fingerprint(self) -> str:
+        """The same for the same keys, and nothing can be learned of them from it."""
+        parts = (*self.tickets, "", *self.sessions, "", self.phones.hex(), self.phone_hashes.hex(), self.proofs.hex())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def open_keys(folder: Path) -> Keys:

@@ -50,8 +50,8 @@ class LectureHandlers:
         ]
 
     async def index(self, request: web.Request) -> web.StreamResponse:
-        await self._guard.staff(request, "console")
-        return json_answer(await self._office.lectures())
+        staff = await self._guard.staff(request, "console")
+        return json_answer(await self._office.lectures(scope_of(request, staff.branch)))
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         await self._guard.staff(request, "plan")
@@ -62,8 +62,8 @@ class LectureHandlers:
         return json_answer(await self._office.create_lecture(new.title, _utc(new.starts), _utc(new.ends)), 201)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        await self._guard.staff(request, "console")
-        return json_answer(await self._office.lecture(_lecture(request)))
+        staff = await self._guard.staff(request, "console")
+        return json_answer(await self._office.lecture(_lecture(request), scope_of(request, staff.branch)))
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         staff = await self._guard.staff(request, "move")

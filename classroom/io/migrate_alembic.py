@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from classroom.errors import SettingsError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0010"
 """The newest revision; a test holds that it is the history's."""
 LOCK = 0x636C617373
 """PostgreSQL's advisory lock that one migration at a time holds."""
@@ -34,6 +34,12 @@ async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
 async def downgrade(engine: AsyncEngine, revision: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(_downgrade, revision)
+
+
+async def revision_of(connection: AsyncConnection) -> str | None:
+    """Which tables a database has; None: none of ours."""
+    found: str | None = await connection.run_sync(_current)
+    return found
 
 
 def configuration(connection: Connection | None = None) -> Config:

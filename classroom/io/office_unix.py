@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,9 +18,30 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from attendance.facts import Leave, Rule, Verdict
 from classroom.errors import ClassroomError, UserError
 from classroom.io.lock_fcntl import DataFolderInUse, data_lock
-from classroom.ports import ExportFormat, ImportResult, Language, LectureInfo, Link, Office, Verified
+from classroom.people.token import USUAL
+from classroom.ports import (
+    Encoding,
+    ExportChecked,
+    ExportFormat,
+    ImportPreview,
+    ImportResult,
+    Language,
+    LectureInfo,
+    Link,
+    ObjectionInfo,
+    Office,
+    Person,
+    RosterChange,
+    RuleBookInfo,
+    SiteInfo,
+    StaffInfo,
+    TokenInfo,
+    UndoResult,
+    Verified,
+)
 from classroom.settings import Settings
 
 SOCKET = "service.sock"
@@ -51,11 +72,11 @@ class UnixOffice:
         body = {"title": title, "starts": starts, "ends": ends}
         return await self._post("/api/lectures", LectureInfo, body)
 
-    async def lectures(self) -> list[LectureInfo]:
-        return await self._get("/api/lectures", list[LectureInfo])
+    async def lectures(self, scope: tuple[str, ...] = ()) -> list[LectureInfo]:
+        return await self._get("/api/lectures", list[LectureInfo], _scope(scope))
 
-    async def lecture(self, lecture: str) -> LectureInfo:
-        return await self._get(_path(lecture), LectureInfo)
+    async def lecture(self, lecture: str, scope: tuple[str, ...] = ()) -> LectureInfo:
+        return await self._get(_path(lecture), LectureInfo, _scope(scope))
 
     async def start(self, lecture: str, by: str | None = None) -> LectureInfo:
         return await self._post(_path(lecture, "start"), LectureInfo)
@@ -70,10 +91,30 @@ class UnixOffice:
         lecture: str | None,
         language: Language = "zh",
         scope: tuple[str, ...] = (),
+        seen: str | None = None,
+        leaving: bool = False,
     ) -> ImportResult:
-        query = {"name": name, **({} if lecture is None else {"lecture": lecture}), **_scope(scope)}
+        asked = {**({} if seen is None else {"seen": seen}), **({"leaving": "1"} if leaving else {})}
+        query = {"name": name, **_lecture(lecture), **asked, **_scope(scope)}
         answer = await self._ask("POST", "/api/roster", query=query, body=body, language=language)
         return _decode(answer, ImportResult)
+
+    async def preview_roster(
+        self, name: str, body: bytes, lecture: str | None, language: Language = "zh", scope: tuple[str, ...] = ()
+    ) -> ImportPreview:
+        query = {"name": name, **_lecture(lecture), **_scope(scope)}
+        answer = await self._ask("POST", "/api/roster/preview", query=query, body=body, language=language)
+        return _decode(answer, ImportPreview)
+
+    async def people(self, scope: tuple[str, ...] = ()) -> list[Person]:
+        return await self._get("/api/roster/people", list[Person], _scope(scope))
+
+    async def roster_changes(self, scope: tuple[str, ...] = ()) -> list[RosterChange]:
+        return await self._get("/api/roster/changes", list[RosterChange], _scope(scope))
+
+    async def undo_change(self, change: str, scope: tuple[str, ...] = ()) -> UndoResult:
+        path = f"/api/roster/changes/{quote(change, safe='')}/undo"
+        return _decode(await self._ask("POST", path, query=_scope(scope)), UndoResult)
 
     async def links(self, lecture: str, scope: tuple[str, ...] = ()) -> list[Link]:
         return await self._get(_path(lecture, "links"), list[Link], _scope(scope))
@@ -88,15 +129,92 @@ class UnixOffice:
         form: ExportFormat,
         scope: tuple[str, ...] = (),
         language: Language = "zh",
+        encoding: Encoding = "utf-8",
     ) -> bytes:
-        return await self._ask("GET", _path(lecture, f"attendance.{form}"), query=_scope(scope), language=language)
+        query = {**_scope(scope), **({} if encoding == "utf-8" else {"encoding": encoding})}
+        return await self._ask("GET", _path(lecture, f"attendance.{form}"), query=query, language=language)
+
+    async def create_site(
+        self, lecture: str, place: str, branch: tuple[str, ...], host: str, scope: tuple[str, ...] = ()
+    ) -> SiteInfo:
+        return await self._post(_path(lecture, "sites"), SiteInfo, {"place": place, "branch": branch, "host": host})
+
+    async def sites(self, lecture: str, scope: tuple[str, ...] = ()) -> list[SiteInfo]:
+        return await self._get(_path(lecture, "sites"), list[SiteInfo], _scope(scope))
+
+    async def site_link(self, lecture: str, site: str, scope: tuple[str, ...] = ()) -> str:
+        return (await self._get(_path(lecture, "sites", site, "link"), dict[str, str]))["url"]
 
     async def verify(self, lecture: str) -> Verified:
         return await self._get(_path(lecture, "verify"), Verified)
 
+    async def year(
+        self, year: int, scope: tuple[str, ...] = (), language: Language = "zh", anew: bool = False
+    ) -> bytes:  # fmt: skip
+        query = {"year": str(year), **_scope(scope), **({"anew": "1"} if anew else {})}
+        return await self._ask("GET", "/api/attendance/year.xlsx", query=query, language=language)
+
+    async def check_export(
+        self, name: str, body: bytes, scope: tuple[str, ...] = (), language: Language = "zh"
+    ) -> ExportChecked:
+        query = {"name": name, **_scope(scope)}
+        answer = await self._ask("POST", "/api/attendance/verify", query=query, body=body, language=language)
+        return _decode(answer, ExportChecked)
+
     async def create_staff(self, name: str, password: str, branch: tuple[str, ...] = ()) -> None:
         body = msgspec.json.encode({"name": name, "password": password, "branch": branch})
         await self._ask("POST", "/api/staff", body=body)
+
+    async def rule(self, lecture: str, language: Language = "zh") -> RuleBookInfo:
+        return _decode(await self._ask("GET", _path(lecture, "rule"), language=language), RuleBookInfo)
+
+    async def set_rule(
+        self,
+        lecture: str,
+        version: int,
+        rule: Rule,
+        why: str = "",
+        language: Language = "zh",
+        by: str | None = None,
+    ) -> RuleBookInfo:
+        body = msgspec.json.encode({"version": version, "rule": rule, "why": why})
+        return _decode(await self._ask("PUT", _path(lecture, "rule"), body=body, language=language), RuleBookInfo)
+
+    async def staff(self) -> list[StaffInfo]:
+        return await self._get("/api/staff", list[StaffInfo])
+
+    async def change_staff(
+        self,
+        chosen: str,
+        name: str | None = None,
+        branch: tuple[str, ...] | None = None,
+        password: str | None = None,
+        by: str | None = None,
+    ) -> StaffInfo:
+        said = {"name": name, "branch": branch, "password": password}
+        body = msgspec.json.encode({word: value for word, value in said.items() if value is not None})
+        return _decode(await self._ask("PATCH", f"/api/staff/{quote(chosen, safe='')}", body=body), StaffInfo)
+
+    async def remove_staff(self, chosen: str, by: str | None = None) -> StaffInfo:
+        found = next((one for one in await self.staff() if chosen in (one.id, one.name)), None)
+        if found is None:
+            raise UserError("no-such-staff", chosen[:64])
+        await self._ask("DELETE", f"/api/staff/{quote(found.id, safe='')}")
+        return found
+
+    async def create_token(self, name: str, staff: str, branch: tuple[str, ...] = (), days: int = USUAL) -> TokenInfo:
+        body = {"name": name, "staff": staff, "branch": branch, "days": days}
+        return await self._post("/api/tokens", TokenInfo, body)
+
+    async def tokens(self) -> list[TokenInfo]:
+        return await self._get("/api/tokens", list[TokenInfo])
+
+    async def revoke_token(self, token: str) -> None:
+        await self._ask("DELETE", "/api/tokens/" + quote(token, safe=""))
+
+    @property
+    def records(self) -> UnixRecords:
+        return UnixRecords(self._ask)
 
     async def _get(self, path: str, kind: type[Answer], query: Mapping[str, str] | None = None) -> Answer:
         return _decode(await self._ask("GET", path, query=query), kind)
@@ -123,6 +241,34 @@ class UnixOffice:
                 raise _refusal(response.status, answer)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ServiceError(f"the running service broke off: {error or type(error).__name__}") from error
+
+
+class UnixRecords:
+    """Implements `classroom.ports.RecordDesk`."""
+
+    def __init__(self, ask: Callable[..., Awaitable[bytes]]) -> None:
+        self._ask = ask
+
+    async def give_leave(self, lecture: str, member: str, cause: Leave | None) -> None:
+        path = _path(lecture, "excuses", member)
+        if cause is None:
+            await self._ask("DELETE", path)
+        else:
+            await self._ask("PUT", path, body=msgspec.json.encode({"cause": cause}))
+
+    async def find(self, lecture: str, member: str, verdict: Verdict, credited_seconds: float | None, why: str) -> None:
+        body = {"verdict": verdict, "credited_seconds": credited_seconds, "why": why}
+        await self._ask("PUT", _path(lecture, "corrections", member), body=msgspec.json.encode(body))
+
+    async def unfind(self, lecture: str, member: str) -> None:
+        await self._ask("DELETE", _path(lecture, "corrections", member))
+
+    async def filed(self, lecture: str) -> list[ObjectionInfo]:
+        return _decode(await self._ask("GET", _path(lecture, "objections")), list[ObjectionInfo])
+
+    async def reply(self, lecture: str, objection: str, answer: str) -> None:
+        path = _path(lecture, "objections", objection, "answer")
+        await self._ask("POST", path, body=msgspec.json.encode({"answer": answer}))
 
 
 @contextlib.asynccontextmanager
@@ -152,11 +298,13 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
 @contextlib.asynccontextmanager
 async def _own(settings: Settings) -> AsyncIterator[Office]:
     from classroom.io.clock_time import SystemClock  # beside a running service none of this is needed
+    from classroom.io.office_noted import noting, os_user
     from classroom.io.stores_sqlalchemy import base_url, open_stores
     from classroom.office import RecorderDesk
 
     async with open_stores(settings, SystemClock()) as stores:
-        yield stores.office(RecorderDesk(stores.recorder, stores.lectures), base_url(settings))
+        office = stores.office(RecorderDesk(stores.recorder, stores.lectures), base_url(settings))
+        yield noting(office, stores.audit, os_user())
 
 
 @contextlib.asynccontextmanager
@@ -189,6 +337,10 @@ def socket_path(folder: Path) -> Iterator[str]:
 
 def _path(*parts: str) -> str:
     return "/api/lectures/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _lecture(lecture: str | None) -> dict[str, str]:
+    return {} if lecture is None else {"lecture": lecture}
 
 
 def _scope(scope: tuple[str, ...]) -> dict[str, str]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import html
 import importlib.resources
 import mimetypes
 import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from classroom.errors import explained
 from signaling.io.problem_aiohttp import problem_response
@@ -26,25 +28,35 @@ PAGES = {
     "/room": "room.html",
     "/studio": "studio.html",
     "/console": "console.html",
+    "/site": "site.html",
+    "/s": "scan.html",
 }
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "media-src 'self' blob:",
-        "connect-src 'self' ws: wss:",
-        "worker-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+
+
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "media-src 'self' blob:",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
 )
+
+
+def policy(media: Iterable[str] = (), here: str | None = None) -> str:
+    """Content-Security-Policy. `media`: where else than here pages send their media, as origins; `here`: the service's
+    own address, whose channel older browsers do not take for 'self'."""
+    channel = [] if here is None else ["ws" + here.removeprefix("http").rstrip("/")]
+    return "; ".join((*_POLICY, " ".join(("connect-src 'self'", *channel, *media))))
+
+
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy(),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -54,6 +66,14 @@ HEADERS = {
 }
 STRAYED = {404: "no-such-page", 405: "no-such-method"}
 """What a request that no handler takes is told."""
+INVITATION = "/j"
+NAME, INVITED = "云课堂".encode(), "云课堂 · 您的课堂邀请".encode()
+"""As web/join.html has them."""
+CARDS = 200
+"""Pages with a lecture's title that are kept."""
+LONGEST_ID = 64
+PICTURE = "/share.png"
+"""What a messenger shows beside a link, as the pages name it."""
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 NOT_BUILT = (
@@ -80,12 +100,22 @@ class Kept:
     version: tuple[int, int]
 
 
+Titles = Callable[[str], Awaitable[str | None]]
+
+
 class Pages:
     """Serves what lies in the folder, and nothing that only looks as if it did."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, public_url: str | None = None, title_of: Titles | None = None
+    ) -> None:
+        """`public_url`: how people reach the service; a messenger wants its picture by the whole address. `title_of` a
+        lecture, for what a messenger shows of a link to it."""
         self._folder = (built() if folder is None else folder).resolve()
+        self._card = f'content="{html.escape(public_url)}{PICTURE}"'.encode() if public_url else None
+        self._title_of = title_of
         self._kept: dict[str, Kept] = {}
+        self._cards: dict[tuple[str, str], Kept] = {}
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -98,7 +128,25 @@ class Pages:
         found = self._find(f"/{PAGES[request.path]}")
         if found is None:
             return web.Response(text=NOT_BUILT, content_type="text/html", status=503)
+        lecture = request.query.get("l", "")
+        if request.path == INVITATION and self._title_of is not None and 0 < len(lecture) <= LONGEST_ID:
+            title = await self._title_of(lecture)
+            if title is not None:
+                found = self._carded(found, title)
         return _answer(request, found, ASK_AGAIN)
+
+    def _carded(self, page: Kept, title: str) -> Kept:
+        """With the lecture's title in place of the product's name."""
+        key = (page.etag, title)
+        carded = self._cards.get(key)
+        if carded is None:
+            named = html.escape(title).encode()
+            body = page.body.replace(b"<title>" + NAME, b"<title>" + named + b" \xc2\xb7 " + NAME, 1)
+            body = body.replace(b'content="' + INVITED + b'"', b'content="' + named + b'"', 1)
+            if len(self._cards) >= CARDS:
+                self._cards.clear()
+            carded = self._cards[key] = _kept(page.path, page.version, body)
+        return carded
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         return self._file(request, ASK_AGAIN)
@@ -131,7 +179,12 @@ class Pages:
 
     def _read(self, address: str) -> Kept | None:
         path = (self._folder / address.lstrip("/")).resolve()
-        return _read(path) if path.is_relative_to(self._folder) and path.is_file() else None
+        if not path.is_relative_to(self._folder) or not path.is_file():
+            return None
+        version, body = _version(path), path.read_bytes()
+        if self._card is not None and path.suffix == ".html":
+            body = body.replace(f'content="{PICTURE}"'.encode(), self._card)
+        return _kept(path, version, body)
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -139,8 +192,7 @@ def _version(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _read(path: Path) -> Kept:
-    version, body = _version(path), path.read_bytes()
+def _kept(path: Path, version: tuple[int, int], body: bytes) -> Kept:
     packed = gzip.compress(body, mtime=0)
     return Kept(
         path=path,
@@ -174,18 +226,25 @@ def _strayed(request: web.Request, error: web.HTTPException) -> web.StreamRespon
     return problem_response(request, reason, error.status, explained(reason)[1], headers=allow)
 
 
-@web.middleware
-async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
+def protection(headers: Mapping[str, str] = HEADERS) -> Middleware:
     """Every answer carries the headers that keep other sites out, and every refusal says what helps."""
-    response: web.StreamResponse
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        if error.status not in STRAYED:
-            error.headers.update({name: value for name, value in HEADERS.items() if name not in error.headers})
-            raise
-        response = _strayed(request, error)
-    if not response.prepared:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-    return response
+
+    @web.middleware
+    async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status not in STRAYED:
+                error.headers.update({name: value for name, value in headers.items() if name not in error.headers})
+                raise
+            response = _strayed(request, error)
+        if not response.prepared:
+            for name, value in headers.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    return protect
+
+
+protect = protection()

@@ -18,6 +18,7 @@ from classroom.io.errands_asyncio import Errands
 from classroom.io.rooms_asyncio import Rooms
 from classroom.people.role import rights
 from classroom.room.inputs import (
+    AudienceFellSilent,
     MemberTroubled,
     Person,
     PictureLevelChanged,
@@ -31,6 +32,7 @@ from classroom.room.inputs import (
 )
 from classroom.room.messages import Level
 from signaling.control import (
+    AudienceSilent,
     Closing,
     Event,
     Load,
@@ -39,6 +41,7 @@ from signaling.control import (
     PublicationFlowing,
     PublicationSilent,
     PublisherTrouble,
+    ViewerHearing,
     ViewerLacksCodec,
     ViewerQuality,
     ViewerReceiving,
@@ -95,16 +98,17 @@ class RelayFollower:
             PublisherTrouble: self._publisher_trouble,
             ViewerLacksCodec: self._lacks_codec,
             ViewerQuality: self._quality,
+            AudienceSilent: self._audience_silent,
             Load: self._load,
         }
 
     async def watched(self, lecture: str, member: str, role: str, peer: str) -> None:
-        """The relay has a viewer of this member."""
+        """The relay has a viewer of this member. Raises `Refused` where another node runs the room."""
         await self._rooms.load(lecture)
         self._witness.watch(peer, lecture, member, rights(role).counted)
 
     async def published(self, lecture: str, slot: str, person: Person, peer: str) -> None:
-        """The relay has a publication of this person."""
+        """The relay has a publication of this person. Raises as `watched`."""
         await self._rooms.load(lecture)
         self._publishers[peer] = lecture
         self._rooms.feed(lecture, PublicationOpened(peer, slot, person))
@@ -158,7 +162,7 @@ class RelayFollower:
         for peer in peers:
             try:
                 await self._take_over(peer, invited.get(peer.member), at)
-            except (ClassroomError, AttendanceError) as error:
+            except (ClassroomError, AttendanceError, Refused) as error:
                 _log.error("a peer of the relay cannot be taken over and is closed: %s", error)
                 self._errands.put(partial(self._relay.close, peer.peer, Closing.DELETED))
 
@@ -170,6 +174,7 @@ class RelayFollower:
             await self.watched(peer.lecture, peer.member, invitation.role, peer.peer)
             if peer.receiving:
                 self._evidence(ViewerReceiving(peer.peer, at))
+                self._evidence(ViewerHearing(peer.peer, at, peer.hearing))
             return
         await self.published(peer.lecture, peer.publishes, person_of(invitation), peer.peer)
         if peer.receiving:
@@ -215,6 +220,10 @@ class RelayFollower:
         if viewer is not None:
             changed = PictureLevelChanged(viewer.member, event.peer, event.slot, Level(event.level))
             self._rooms.feed(viewer.lecture, changed)
+
+    def _audience_silent(self, event: AudienceSilent) -> None:
+        if event.lecture in self._rooms.going():
+            self._rooms.feed(event.lecture, AudienceFellSilent(event.receiving if event.silent else None))
 
     def _load(self, event: Load) -> None:
         self.seen = event.at

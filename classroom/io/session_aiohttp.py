@@ -7,9 +7,12 @@ token's hash. Requests that change something must carry a header that a form of 
 from __future__ import annotations
 
 import hashlib
+import pwd
 import secrets
+import socket
+import struct
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 from aiohttp import web
@@ -21,6 +24,7 @@ from classroom.io.answer_aiohttp import json_answer, problems, read_json
 from classroom.people.role import rights
 from classroom.people.staff import NAME_LENGTH, PASSWORD_LENGTHS, SESSION, Signed, StaffMember
 from classroom.room.bucket import Buckets
+from classroom.room.inputs import Person
 
 COOKIE = "classroom_session"
 SALT = "classroom.session.1"
@@ -32,7 +36,18 @@ ADDRESS_TRIES_A_SECOND, ADDRESS_TRIES = 1 / 2, 40.0
 """Looser than for a name: a whole office shares one address."""
 TRACKED = 20_000
 
-Need = Literal["console", "plan", "move"]
+STAFF: Final = web.RequestKey("staff", StaffMember)
+"""On a request whose asker was looked at: who it is."""
+
+LECTURE: Final = web.RequestKey("lecture", str)
+"""Of a request whose path names no lecture: which one the asker's ticket is for."""
+
+_CREDENTIALS = struct.Struct("3i")
+"""Of a peer: process, user and group, as unix(7) has them."""
+NOTED: Final = web.RequestKey("noted", str)
+"""On a request that the audit notes: what of it only its handler knows."""
+
+Need = Literal["console", "plan", "move", "direct"]
 
 
 class Guard(Protocol):
@@ -41,10 +56,12 @@ class Guard(Protocol):
 
 
 class OperatorGuard:
-    """Whoever reaches this place is an operator: the service's Unix socket."""
+    """Whoever reaches this place is an operator: the service's Unix socket. The kernel says which user of the system it
+    is, for the audit."""
 
     async def staff(self, request: web.Request, need: Need) -> StaffMember:
-        return StaffMember("", "", ())
+        request[STAFF] = StaffMember("", _peer(request), ())
+        return request[STAFF]
 
 
 class Sessions(Protocol):
@@ -90,11 +107,16 @@ class CookieGuard:
         allowed: bool = getattr(rights(signed.member.role), need)
         if not allowed:
             raise UserError("role-may-not")
+        request[STAFF] = signed.member
         return signed.member
 
     async def signed(self, request: web.Request) -> Signed | None:
         token = self.token(request)
-        return None if token is None else await self._sessions.session(token, self._clock.now())
+        return None if token is None else await self.open(token)
+
+    async def open(self, token: str) -> Signed | None:
+        """None: signed out, or expired."""
+        return await self._sessions.session(token, self._clock.now())
 
     def token(self, request: web.Request) -> str | None:
         """What the cookie holds, if its signature is ours."""
@@ -108,6 +130,24 @@ class CookieGuard:
 
     def sign(self, token: str) -> str:
         return self._signer.sign(token).decode()
+
+
+class ConsoleDoor:
+    """Implements `channel_aiohttp.StaffDoor`. The socket's own request is no form: who may send it is looked at by its
+    `Origin`."""
+
+    def __init__(self, guard: CookieGuard) -> None:
+        self._guard = guard
+
+    async def enter(self, request: web.Request) -> tuple[str, Person]:
+        token, signed = self._guard.token(request), await self._guard.signed(request)
+        if token is None or signed is None:
+            raise UserError("not-signed-in")
+        member = signed.member
+        return token, Person(member.id, member.name, " / ".join(member.branch), member.role)
+
+    async def holds(self, session: str) -> bool:
+        return await self._guard.open(session) is not None
 
 
 class SessionHandlers:
@@ -172,6 +212,19 @@ class SessionHandlers:
         response = web.Response(status=204)
         response.del_cookie(COOKIE, path="/")
         return response
+
+
+def _peer(request: web.Request) -> str:
+    """The name of the user at the other end of a Unix socket; "" where there is none."""
+    transport = request.transport
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if sock is None or sock.family != socket.AF_UNIX:
+        return ""
+    _, user, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    try:
+        return pwd.getpwuid(user).pw_name[:NAME_LENGTH]
+    except KeyError:
+        return str(user)
 
 
 def check_site(request: web.Request) -> None:

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Row, Select, String, Table, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    Table,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from attendance.facts import LectureState
+from attendance.io import roster_rolls_sqlalchemy as rolls
 from attendance.io.engine_sqlalchemy import READ_ONLY, available
-from attendance.io.roster_sqlalchemy import SEPARATOR, split_path
+from attendance.io.roster_rows_sqlalchemy import SEPARATOR, split_path
 from attendance.io.tables_sqlalchemy import metadata
 from attendance.roster import BranchPath
 from classroom.errors import UserError
 from classroom.office import LectureRow
 from classroom.people.staff import Signed, StaffMember
+from classroom.room.lecture import OVER
 
 lectures = Table(
     "lectures",
@@ -71,8 +86,11 @@ class Lectures:
         return sorted(rows, key=lambda row: (row.starts or row.created, row.id), reverse=True)
 
     async def set_state(self, lecture: str, state: LectureState) -> None:
+        """Once it is over, who was invited is kept as they are in the same transaction."""
         async with self._engine.begin() as connection:
             await connection.execute(update(lectures).where(lectures.c.id == lecture).values(state=state.value))
+            if state in OVER:
+                await rolls.keep(connection, lecture)
 
 
 class StaffStore:
@@ -101,6 +119,34 @@ class StaffStore:
         found = await _find(self._engine, select(staff).where(staff.c.name == name))
         return (_member(found[0]), found[0].password) if found else None
 
+    async def names(self, chosen: Collection[str]) -> dict[str, str]:
+        """By id, of those among `chosen` (some hundreds at most) who are staff."""
+        found = await _find(self._engine, select(staff.c.id, staff.c.name).where(staff.c.id.in_(chosen)))
+        return {row.id: row.name for row in found}
+
+    async def all(self) -> list[tuple[StaffMember, int]]:
+        """By name, each with when it was made (µs)."""
+        found = await _find(self._engine, select(staff).order_by(staff.c.name))
+        return [(_member(row), row.created) for row in found]
+
+    async def change(self, member: StaffMember, password: str | None, sign_out: bool) -> None:
+        """Name and branch, and the password where it is not None (a hash); `sign_out`: what they have open ends. Raises
+        `UserError("name-taken")`."""
+        values = {"name": member.name, "branch": SEPARATOR.join(member.branch)}
+        try:
+            async with self._engine.begin() as connection:
+                changed = values if password is None else {**values, "password": password}
+                await connection.execute(update(staff).where(staff.c.id == member.id).values(changed))
+                if sign_out:
+                    await connection.execute(delete(staff_sessions).where(staff_sessions.c.staff == member.id))
+        except IntegrityError as error:
+            raise UserError("name-taken", member.name) from error
+
+    async def remove(self, member: str) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(staff_sessions).where(staff_sessions.c.staff == member))
+            await connection.execute(delete(staff).where(staff.c.id == member))
+
     async def set_password(self, member: str, password: str) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(update(staff).where(staff.c.id == member).values(password=password))
@@ -121,6 +167,22 @@ class StaffStore:
     async def close_session(self, token: str) -> None:
         async with self._engine.begin() as connection:
             await connection.execute(delete(staff_sessions).where(staff_sessions.c.digest == _digest(token)))
+
+
+class StaffBranches:
+    """Implements `roster_branches_sqlalchemy.Follower`: who manages a branch still does when it has another path."""
+
+    async def renamed(self, connection: AsyncConnection, old: str, new: str) -> tuple[tuple[str, str], ...]:
+        at = or_(staff.c.branch == old, staff.c.branch.startswith(old + SEPARATOR, autoescape=True))
+        rows = (await connection.execute(select(staff.c.id, staff.c.branch).where(at))).all()
+        await self.restored(connection, [(row.id, new + row.branch[len(old) :]) for row in rows])
+        return tuple((row.id, row.branch) for row in rows)
+
+    async def restored(self, connection: AsyncConnection, rows: Sequence[tuple[str, str]]) -> None:
+        """They sign in again: what they had open is of the branch that it was."""
+        for key, branch in rows:
+            await connection.execute(update(staff).where(staff.c.id == key).values(branch=branch))
+            await connection.execute(delete(staff_sessions).where(staff_sessions.c.staff == key))
 
 
 async def _find(engine: AsyncEngine, query: Select[Any]) -> Sequence[Row[Any]]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-import attendance.io.roster_sqlalchemy  # noqa: F401 - defines tables
+import attendance.io.roster_changes_sqlalchemy
+import attendance.io.year_sqlalchemy  # noqa: F401 - defines tables
+import classroom.io.audit_sqlalchemy
+import classroom.io.homes_sqlalchemy
+import classroom.io.journal_sqlalchemy
 import classroom.io.store_sqlalchemy  # noqa: F401 - defines tables
 from attendance.io.tables_sqlalchemy import metadata
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 from attendance.roster import Invitation
-from classroom.people.ticket import TicketRevoked, TicketSigner
+from classroom.people.ticket import Ticket, TicketBad, TicketRevoked, TicketSigner
 
 CACHED = 8_192
 FRESH = 15_000_000
@@ -31,6 +31,13 @@ class Door:
     def issue(self, invitation: Invitation, expires: int) -> str:
         """The ticket of an invitation, until `expires` (µs since the epoch)."""
         return self._signer.issue(invitation, expires)
+
+    def named(self, text: str) -> Ticket | None:
+        """Whom a ticket names, also one that opens nothing any more; None: it is none of ours."""
+        try:
+            return self._signer.decode(text)
+        except TicketBad:
+            return None
 
     async def read(self, text: str, now: int) -> Invitation:
         """Who holds this ticket, and in which lecture. Raises `TicketBad`, `TicketExpired`, `TicketRevoked`."""

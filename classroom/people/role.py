@@ -20,18 +20,38 @@ class Rights(msgspec.Struct, frozen=True):
     watch: tuple[str, ...] = ()  # slots, in the order of a viewer's lines
     chat: bool = False
     move: bool = False  # start and end a lecture
+    direct: bool = False  # run the stage: call, put on, layouts, sign-ins
+    moderate: bool = False  # keep order in chat and questions; polls
+    oversee: bool = False  # see hands, questions that wait, the running order, who is muted
     counted: bool = False  # their attendance is what the report is about
+    gather: bool = False  # run a site of collective viewing that names them its host
     console: bool = False  # lectures, roster, links, live list, export: within their branch
     plan: bool = False  # create lectures and staff
 
 
 RIGHTS: dict[str, Rights] = {
-    OPERATOR: Rights(move=True, console=True, plan=True),
-    ORGANIZER: Rights(console=True),
-    Role.LECTURER: Rights(publish=("lecturer", "screen"), watch=(*AUDIENCE, BACKSTAGE), chat=True, move=True),
-    Role.HOST: Rights(publish=("host", "screen"), watch=(*AUDIENCE, BACKSTAGE), chat=True, move=True),
+    OPERATOR: Rights(chat=True, move=True, direct=True, moderate=True, oversee=True, console=True, plan=True),
+    ORGANIZER: Rights(chat=True, oversee=True, console=True),
+    Role.LECTURER: Rights(
+        publish=("lecturer", "screen"),
+        watch=(*AUDIENCE, BACKSTAGE),
+        chat=True,
+        move=True,
+        direct=True,
+        moderate=True,
+        oversee=True,
+    ),
+    Role.HOST: Rights(
+        publish=("host", "screen"),
+        watch=(*AUDIENCE, BACKSTAGE),
+        chat=True,
+        move=True,
+        direct=True,
+        moderate=True,
+        oversee=True,
+    ),
     Role.GUEST: Rights(publish=("guest",), watch=(*AUDIENCE, BACKSTAGE), chat=True),
-    Role.MEMBER: Rights(watch=AUDIENCE, chat=True, counted=True),
+    Role.MEMBER: Rights(watch=AUDIENCE, chat=True, counted=True, gather=True),
 }
 
 NOTHING = Rights()

@@ -5,16 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from attendance.facts import Body
-from classroom.room.messages import (
-    AudienceSeen,
-    Close,
-    Counted,
-    PictureLevel,
-    Quality,
-    Resumed,
-    RoomMessage,
-    Snapshot,
-)
+from classroom.room.journal import Entry
+from classroom.room.messages import Close, Quality, RoomMessage, ToldMessage
 from signaling.control import Audience
 
 
@@ -29,14 +21,41 @@ class Tell(msgspec.Struct, frozen=True):
     """To one socket."""
 
     connection: str
-    message: Snapshot | Resumed | Counted | PictureLevel | AudienceSeen
+    message: ToldMessage
+
+
+class TellMember(msgspec.Struct, frozen=True):
+    """To every page of one person, wherever it is open. The room makes a `Tell` of each."""
+
+    member: str
+    message: ToldMessage
+
+
+class TellThose(msgspec.Struct, frozen=True):
+    """To the pages of everybody who has this right (a field of `role.Rights`). The room makes a `Tell` of each."""
+
+    right: str
+    message: ToldMessage
+
+
+class Rewrite(msgspec.Struct, frozen=True):
+    """What stood under this message's number is told to nobody any more: who returns gets this. The room does it."""
+
+    message: RoomMessage
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """This person leaves with all they have here: sockets, publications, players. The room makes actions of it."""
+
+    member: str
 
 
 class Complain(msgspec.Struct, frozen=True):
-    """Tell one socket what went wrong; `reason` is a word of the table of sentences."""
+    """Tell one socket what went wrong; `reason` is a word of the table of sentences, `key` that of the message."""
 
     connection: str
     reason: str
+    key: str | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -61,9 +80,21 @@ class Record(msgspec.Struct, frozen=True):
     happened: int | None = None
 
 
+class Keep(msgspec.Struct, frozen=True):
+    """What the room must still know when it is built anew. `number` and `at` are the room's to set."""
+
+    entry: Entry
+    by: str | None
+    """Whose doing it was: a member's or staff id; None: the room's own."""
+    number: int = 0
+    at: int = 0
+
+
 class RoutePublication(msgspec.Struct, frozen=True):
+    """`slot` None: nobody is sent it."""
+
     publication: str
-    slot: str
+    slot: str | None
     audience: Audience
 
 
@@ -83,6 +114,15 @@ class Measured(msgspec.Struct, frozen=True):
     quality: Quality
 
 
+class EchoMarks(msgspec.Struct, frozen=True):
+    """A page of this member echoes what marks the packets of a viewer of theirs carried. Whether they do prove anything
+    is looked at where the keys are."""
+
+    member: str
+    session: str
+    marks: tuple[int, ...]
+
+
 class ReportReception(msgspec.Struct, frozen=True):
     """What a page says of how its session arrives, for the relay. That the session is this member's is not checked."""
 
@@ -95,13 +135,19 @@ class ReportReception(msgspec.Struct, frozen=True):
 Action = (
     Broadcast
     | Tell
+    | TellMember
+    | TellThose
+    | Rewrite
+    | Remove
     | Complain
     | Replay
     | Dismiss
     | Record
+    | Keep
     | RoutePublication
     | ClosePublication
     | CloseViewers
     | Measured
+    | EchoMarks
     | ReportReception
 )

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 SECOND = 1_000_000
+LATE = 5 * SECOND
+"""µs; what was heard longer ago than this has waited at another node, for the bus was away."""
+
+
+def late(heard: int, now: int) -> bool:
+    """Its people were not too many at once: what waited for a node's way to the room comes together, and that node has
+    kept only so much of it (nodes/link.py)."""
+    return now - heard > LATE
 
 
 class Bucket:
@@ -29,6 +37,10 @@ class Bucket:
         self._tokens -= 1
         return True
 
+    def empty(self, now: int) -> bool:
+        self._fill(now)
+        return self._tokens < 1
+
     def full(self, now: int) -> bool:
         """Nothing was taken for so long that forgetting this bucket changes nothing."""
         self._fill(now)
@@ -53,3 +65,8 @@ class Buckets:
                     return False
             bucket = self._of[key] = Bucket(self._rate, self._burst, now)
         return bucket.take(now)
+
+    def spent(self, key: str, now: int) -> bool:
+        """The next `take` of that key would be refused."""
+        bucket = self._of.get(key)
+        return bucket is not None and bucket.empty(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -26,8 +27,21 @@ class Attendance(Protocol):
 
     def standing(self, member: str, now: int) -> Standing: ...
 
-    def receiving(self) -> int:
+    def receiving(self) -> Collection[str]:
         """Members whom media reaches now."""
+
+    def gathered(self) -> Collection[str]:
+        """Members who are checked in at a site, whether or not its screen receives."""
+
+    def hearing(self) -> Collection[str]:
+        """Those of them whom sound reaches."""
+
+    def excused(self) -> Collection[str]:
+        """Members who have leave."""
+
+    def levels(self, member: str) -> Collection[tuple[str, str, str]]:
+        """(session, slot, level) of what this member's players are sent, where it ever was another than the whole
+        picture."""
 
 
 NOT_LIVE: dict[LectureState, NotCounting] = {

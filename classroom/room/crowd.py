@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from classroom.errors import UserError
@@ -12,6 +12,7 @@ from classroom.room.messages import Counted
 
 DEVICES = 3
 SOCKETS = 6
+CONSOLES = 20
 TROUBLE_SHOWN = 60 * 1_000_000
 TROUBLES = 20
 
@@ -28,6 +29,8 @@ class Socket:
     counted_at: int = 0
     reported_at: int | None = None
     """When its page last said how its session arrives."""
+    heard: int = 0
+    """When its node heard what it said last."""
 
 
 class Crowd:
@@ -36,7 +39,7 @@ class Crowd:
     def __init__(self) -> None:
         self._sockets: dict[str, Socket] = {}
         self._members: dict[str, set[str]] = {}
-        self._audience: set[str] = set()
+        self._audience: dict[str, str] = {}
         self._trouble: dict[str, tuple[int, str]] = {}
         self._troubles: dict[str, int] = {}
 
@@ -54,22 +57,33 @@ class Crowd:
         return tuple(self._members.get(member, ()))
 
     @property
+    def audience(self) -> Mapping[str, str]:
+        """Members connected, and the branch that each came in with."""
+        return self._audience
+
+    def person(self, member: str) -> Person | None:
+        """Who they are, while a page of theirs is open."""
+        return next((self._sockets[connection].person for connection in self._members.get(member, ())), None)
+
+    @property
     def count(self) -> int:
         """Members connected."""
         return len(self._audience)
 
     def add(self, joined: Joined, now: int) -> Socket:
-        """Raises `UserError("too-many-devices")`: at most three devices a member, and six sockets on them."""
+        """Raises `UserError("too-many-devices")`: at most three devices a member, and six sockets on them; staff of an
+        office share one name."""
         person = joined.person
         others = self._members.get(person.member, set())
         devices = {self._sockets[other].device for other in others}
         device = joined.device or joined.connection
-        if len(devices | {device}) > DEVICES or len(others) >= SOCKETS:
+        most, sockets = (CONSOLES, CONSOLES) if rights(person.role).console else (DEVICES, SOCKETS)
+        if len(devices | {device}) > most or len(others) >= sockets:
             raise UserError("too-many-devices")
         socket = self._sockets[joined.connection] = Socket(joined.connection, person, device, now)
         self._members.setdefault(person.member, set()).add(joined.connection)
         if rights(person.role).counted:
-            self._audience.add(person.member)
+            self._audience[person.member] = person.branch
         return socket
 
     def remove(self, connection: str) -> Socket | None:
@@ -81,7 +95,7 @@ class Crowd:
         left.discard(connection)
         if not left:
             del self._members[member]
-            self._audience.discard(member)
+            self._audience.pop(member, None)
         return socket
 
     def report_trouble(self, member: str, cause: str, now: int) -> bool:
@@ -95,6 +109,6 @@ class Crowd:
         self._trouble = {member: told for member, told in self._trouble.items() if now - told[0] < TROUBLE_SHOWN}
         return {member: cause for member, (_, cause) in self._trouble.items()}
 
-    def troubles(self, now: int) -> int:
-        """How many of the audience that is here were in trouble within the last minute."""
-        return len(self.troubled(now).keys() & self._audience)
+    def troubles(self, now: int) -> frozenset[str]:
+        """Those of the audience that is here who were in trouble within the last minute."""
+        return frozenset(self.troubled(now).keys() & self._audience.keys())

@@ -1,12 +1,18 @@
-"""What goes into a room. Times named `at` or `last` are microseconds since the epoch (UTC)."""
+"""What goes into a room. Times named `at` or `last` are microseconds since the epoch (UTC).
+
+Those with a tag also come from other nodes (classroom/nodes/wire.py)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
-from classroom.room.messages import Command, Heartbeat, Level, Page, Quality, Reception, Say, Trouble
+from classroom.room.journal import OrderEntry
+from classroom.room.messages import Command, Heartbeat, Level, Page, Quality, Reception, Trouble
+from classroom.room.messages_stage import StageMessage
+from classroom.room.messages_talk import TalkMessage
 from signaling.session.offer import Codec
 
 
@@ -19,7 +25,7 @@ class Person(msgspec.Struct, frozen=True):
     role: str
 
 
-class Joined(msgspec.Struct, frozen=True):
+class Joined(msgspec.Struct, tag=True, frozen=True):
     """A channel socket said hello with a good ticket. `last`: the highest sequence number that its page has seen."""
 
     connection: str
@@ -29,7 +35,7 @@ class Joined(msgspec.Struct, frozen=True):
     last: int | None = None
 
 
-class Left(msgspec.Struct, frozen=True):
+class Left(msgspec.Struct, tag=True, frozen=True):
     """The socket is gone; `last` is the last evidence that its page was there."""
 
     connection: str
@@ -37,15 +43,18 @@ class Left(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Lagged(msgspec.Struct, frozen=True):
+class Lagged(msgspec.Struct, tag=True, frozen=True):
     """The socket could not keep up and what waited for it was dropped: it needs a snapshot."""
 
     connection: str
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, tag=True, frozen=True):
+    """`at`: when the node of that socket heard it; None: now. How fast people may act is reckoned by it."""
+
     connection: str
-    message: Heartbeat | Say | Quality | Reception | Trouble | Command
+    message: Heartbeat | Quality | Reception | Trouble | Command | TalkMessage | StageMessage
+    at: int | None = None
 
 
 class PublicationOpened(msgspec.Struct, frozen=True):
@@ -98,6 +107,12 @@ class PictureLevelChanged(msgspec.Struct, frozen=True):
     level: Level
 
 
+class AudienceFellSilent(msgspec.Struct, frozen=True):
+    """Most who received, or all, do not any more (`receiving`: how many still do); None: most do again."""
+
+    receiving: int | None
+
+
 class RelayLost(msgspec.Struct, frozen=True):
     """There is no relay, hence no publication, from `at` on."""
 
@@ -108,6 +123,13 @@ class RelayReturned(msgspec.Struct, frozen=True):
     """After `RelayLost`: a relay that has no session from before takes offers."""
 
 
+class Rehomed(msgspec.Struct, frozen=True):
+    """This room was another node's until now; media goes to these addresses from here on."""
+
+    whip: str
+    whep: str
+
+
 class Ordered(msgspec.Struct, frozen=True):
     """Staff, or the command line, moves the lecture; `by` is a staff id."""
 
@@ -115,13 +137,20 @@ class Ordered(msgspec.Struct, frozen=True):
     by: str | None
 
 
+class OrderReplaced(msgspec.Struct, tag=True, frozen=True):
+    """The running order is this one from here on; `by` is a staff id."""
+
+    entries: tuple[OrderEntry, ...]
+    by: str | None
+
+
 class RosterChanged(msgspec.Struct, frozen=True):
-    """So many are invited now."""
+    """Who is invited now: the branch of each member by id, a path joined with " / "."""
 
-    invited: int
+    invited: Mapping[str, str]
 
 
-class LinksReplaced(msgspec.Struct, frozen=True):
+class LinksReplaced(msgspec.Struct, tag=True, frozen=True):
     """These members' old links hold no more: whatever was opened with them ends."""
 
     members: frozenset[str]
@@ -143,9 +172,12 @@ Input = (
     | PublisherWarned
     | MemberTroubled
     | PictureLevelChanged
+    | AudienceFellSilent
     | RelayLost
     | RelayReturned
+    | Rehomed
     | Ordered
+    | OrderReplaced
     | RosterChanged
     | LinksReplaced
     | Ticked

@@ -1,7 +1,8 @@
 """What goes over the channel, as docs/protocol.md §3 says; `web/src/channel/messages.ts` is generated from here.
 
 Client messages are bounded and refuse unknown fields, so that what decodes is within every limit. Room messages carry
-`seq`. Times are aware UTC with milliseconds; durations are milliseconds where the name ends in `_ms`.
+`seq`. Times are aware UTC with milliseconds; durations are milliseconds where the name ends in `_ms`. What is said in a
+room is in `messages_talk`, what goes on on the stage in `messages_stage`; here is the rest, and the unions of all.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ from msgspec import Meta
 
 from attendance.facts import LectureState
 from classroom.errors import ProtocolError
+from classroom.room.messages_stage import StageChanged, StageMessage, StageTold
+from classroom.room.messages_talk import Chat, Pinned, Poll, Question, TalkBroadcast, TalkMessage, TalkRules, TalkTold
 from signaling.session.offer import Codec
 
 VERSION: Final = 1
 
 Ticket = Annotated[str, Meta(min_length=1, max_length=512)]
 Device = Annotated[str, Meta(max_length=64)]
-ChatText = Annotated[str, Meta(min_length=1, max_length=500)]
-ChatKey = Annotated[str, Meta(min_length=1, max_length=40)]
+LectureId = Annotated[str, Meta(min_length=1, max_length=64)]
 Detail = Annotated[str, Meta(max_length=200)]
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Rate = Annotated[float, Meta(ge=0, le=1000)]
 Session = Annotated[str, Meta(min_length=1, max_length=64)]
+Mark = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Frozen = Annotated[int, Meta(ge=0, le=60_000)]
 Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
 
@@ -36,10 +39,11 @@ Milliseconds = Annotated[float, Meta(ge=0, le=600_000)]
 class Page(enum.StrEnum):
     ROOM = "room"
     STUDIO = "studio"
+    CONSOLE = "console"
 
 
 class Cause(enum.StrEnum):
-    """Why a page has no media, as the page found it."""
+    """What a page found not to work."""
 
     NO_MEDIA = "no-media"
     NO_UDP = "no-udp"
@@ -50,9 +54,14 @@ class Cause(enum.StrEnum):
     OTHER = "other"
 
 
+WHILE_IN = frozenset({Cause.AUTOPLAY, Cause.CAMERA_REFUSED})
+"""What troubles a page whose member is in: media arrives all the same."""
+
+
 class SlotState(enum.StrEnum):
     EMPTY = "empty"
     EXPECTED = "expected"  # a publisher is there, its media is not (yet) shown
+    STAGE = "stage"  # its media flows, and only those of the stage are sent it: a rehearsal, or the host's talkback
     LIVE = "live"
     LOST = "lost"  # it was live and its media stopped: the page covers the last frame
 
@@ -81,6 +90,7 @@ class Close(enum.IntEnum):
     RESTARTING = 1012
     PROTOCOL = 4400
     TICKET = 4401
+    BARRED = 4403
     NO_LECTURE = 4404
     NO_HELLO = 4408
     TOO_MANY_DEVICES = 4409
@@ -93,23 +103,35 @@ class Close(enum.IntEnum):
 
 
 class Hello(msgspec.Struct, tag="hello", tag_field="type", frozen=True, forbid_unknown_fields=True):
-    """First on every socket. `last` is the highest `seq` seen, absent at first."""
+    """First on every socket. `last` is the highest `seq` seen, absent at first. Staff in the console send no `ticket`:
+    their session's cookie came with the socket, and `lecture` says which room; their page is the console, and nobody
+    else's is."""
 
-    ticket: Ticket
+    ticket: Ticket | None = None
+    lecture: LectureId | None = None
     last: Sequence | None = None
     version: Literal[1] = VERSION
     page: Page = Page.ROOM
     device: Device = ""
 
+    def __post_init__(self) -> None:
+        if (self.ticket is None) == (self.lecture is None):
+            raise ValueError("either a ticket or a lecture")
+        if (self.page is Page.CONSOLE) != (self.ticket is None):
+            raise ValueError("the console has no ticket, every other page has one")
+
+
+class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Marks (`signaling/proof.py`) that the packets of one WHEP session carried: contributing sources, as read."""
+
+    session: Session
+    marks: Annotated[tuple[Mark, ...], Meta(max_length=16)]
+
 
 class Heartbeat(msgspec.Struct, tag="heartbeat", tag_field="type", frozen=True, forbid_unknown_fields=True):
     visible: bool
     playing: bool
-
-
-class Say(msgspec.Struct, tag="chat", tag_field="type", frozen=True, forbid_unknown_fields=True):
-    text: ChatText
-    key: ChatKey | None = None
+    proofs: Annotated[tuple[Proof, ...], Meta(max_length=4)] = ()
 
 
 class Quality(msgspec.Struct, tag="quality", tag_field="type", frozen=True, forbid_unknown_fields=True):
@@ -140,7 +162,7 @@ class Command(msgspec.Struct, tag="lecture", tag_field="type", frozen=True, forb
     action: Literal["start", "end"]
 
 
-ClientMessage = Hello | Heartbeat | Say | Quality | Reception | Trouble | Command
+ClientMessage = Hello | Heartbeat | Quality | Reception | Trouble | Command | TalkMessage | StageMessage
 
 # --- server → client ------------------------------------------------------------------------------------------------
 
@@ -175,17 +197,6 @@ class SlotView(msgspec.Struct, frozen=True):
     video: Codec | None = None
 
 
-class Chat(msgspec.Struct, tag="chat", tag_field="type", frozen=True):
-    seq: int
-    id: str
-    name: str
-    branch: str
-    role: str
-    text: str
-    at: datetime.datetime
-    key: str | None
-
-
 class Snapshot(msgspec.Struct, tag="snapshot", tag_field="type", frozen=True):
     seq: int
     version: int
@@ -194,6 +205,15 @@ class Snapshot(msgspec.Struct, tag="snapshot", tag_field="type", frozen=True):
     slots: tuple[SlotView, ...]
     count: int
     chat: tuple[Chat, ...]
+    """The last lines. `seq` is 0 where they are older than this room's count; they are in order all the same."""
+    deleted: tuple[str, ...]
+    """Lines deleted lately, which a page that was away may still show."""
+    pinned: Pinned
+    rules: TalkRules
+    questions: tuple[Question, ...]
+    """Published and answered ones, oldest first."""
+    polls: tuple[Poll, ...]
+    stage: StageChanged
     whip: str
     whep: str
     now: datetime.datetime
@@ -235,6 +255,22 @@ class RelayRestarted(msgspec.Struct, tag="relay-restarted", tag_field="type", fr
     seq: int
 
 
+class HomeMoved(msgspec.Struct, tag="home", tag_field="type", frozen=True):
+    """Another node runs the room from here on. Every WHIP and WHEP session from before is gone, as after
+    `relay-restarted`; the next offer goes to these addresses."""
+
+    seq: int
+    whip: str
+    whep: str
+
+
+class Notice(msgspec.Struct, tag="notice", tag_field="type", frozen=True):
+    """This node has lost, or found again, the way to the rest of the room. Meanwhile nothing new is heard here, and
+    what is said here waits."""
+
+    kind: Literal["bus-away", "bus-back"]
+
+
 class Counted(msgspec.Struct, tag="counted", tag_field="type", frozen=True):
     """To one member. `counted_ms` is credited so far; `since` is when this state began."""
 
@@ -252,25 +288,51 @@ class PictureLevel(msgspec.Struct, tag="picture", tag_field="type", frozen=True)
     level: Level
 
 
+class County(msgspec.Struct, frozen=True):
+    """One branch right below the root (for an organizer: right below their own), and all below it. `branch`: its name;
+    "" are those in no branch below."""
+
+    branch: str
+    invited: int
+    connected: int
+    receiving: int
+    missing: int
+    excused: int = 0
+
+
 class AudienceSeen(msgspec.Struct, tag="audience", tag_field="type", frozen=True):
-    """To lecturer, host and guests. `trouble`: members who reported trouble in the last minute."""
+    """To lecturer, host, guests and console; to an organizer, of their branch alone. `trouble`: members who reported
+    trouble in the last minute; of the invited who are neither connected nor receiving, `excused` have leave and
+    `missing` have none. `counties` in the order of their names. `hearing`: of those who receive, whom sound reaches.
+    `silent`: most who received, or all, have not for two seconds; `receiving` is then how many still do."""
 
     connected: int
     receiving: int
     invited: int
     trouble: int
+    missing: int
+    counties: tuple[County, ...] = ()
+    excused: int = 0
+    hearing: int = 0
+    silent: bool = False
 
 
 class Problem(msgspec.Struct, tag="error", tag_field="type", frozen=True):
+    """`key`: of the message that was refused, where it had one."""
+
     reason: str
     text: str
     fatal: bool
+    key: str | None = None
 
 
-RoomMessage = Chat | Presence | LectureChanged | SlotChanged | RelayRestarted
+RoomMessage = Presence | LectureChanged | SlotChanged | RelayRestarted | HomeMoved | StageChanged | TalkBroadcast
 """Those with `seq`, which everybody in the room gets."""
 
-SingleMessage = Snapshot | Resumed | RoomMessage | Counted | PictureLevel | AudienceSeen | Problem
+ToldMessage = Snapshot | Resumed | Counted | PictureLevel | AudienceSeen | Notice | TalkTold | StageTold
+"""To one socket, without a number."""
+
+SingleMessage = ToldMessage | RoomMessage | Problem
 
 
 class Batch(msgspec.Struct, tag="batch", tag_field="type", frozen=True):

@@ -30,7 +30,7 @@ from signaling.io.code_mmap import Code
 from signaling.io.libsrtp_address import LONGEST, TRAILER, Calls, locate, session_address
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import HEADER, PATIENCE, outbound_session
-from signaling.ports import Address, SrtpKeys
+from signaling.ports import HOLDS, Address, SrtpKeys
 from signaling.proof import PERIODS
 
 SPACE = 1 << 16  # bytes of a batch; from 16 to 512 KB the cost is the same
@@ -80,7 +80,9 @@ class CompiledFanout:
         self._table = Memory(FIRST_CAPACITY * at.RECORD)
         self._plain = Memory(at.PACKETS * LONGEST // 8 + 1)
         self._lengths = Memory(at.PACKETS)
-        self._cipher = Memory((SPACE + at.PACKETS * (LONGEST + TRAILER)) // 8)
+        self._held = Memory(HOLDS * at.HELD_SPACE // 8)
+        self._held_lengths = Memory(HOLDS)
+        self._cipher = Memory((SPACE + (at.PACKETS + 1) * (LONGEST + TRAILER)) // 8)
         self._messages = _Messages(self._family)
         self._shared = Memory(at.BLOCK)
         self._block = self._shared.words
@@ -105,6 +107,7 @@ class CompiledFanout:
                 self._grow()
         self._owners[index] = session
         self._table.words[at.RECORD * index + at.FLAGS] = 0  # no marks
+        self._table.words[at.RECORD * index + at.HOLDS] = 0
         self._place(index, destination, name)
         self._table.words[at.RECORD * index + at.SESSION] = session_address(session)
         return index
@@ -126,13 +129,25 @@ class CompiledFanout:
             struct.pack_into("=LL", self._table.bytes, record + 8 * (at.MARKS + column), mark, period)
             self._table.words[at.RECORD * viewer + at.FLAGS] |= at.MARKED << column
 
+    def hold(self, packet: bytes, viewers: Sequence[int], offsets: Sequence[int]) -> None:
+        who, shifts = _audience(viewers, offsets)
+        block, fits = self._block, HEADER <= len(packet) <= LONGEST
+        block[at.HELD] += 1
+        slot = block[at.HELD] % HOLDS
+        self._held_lengths.words[slot] = len(packet) if fits else 0
+        if fits:
+            self._held.bytes[slot * at.HELD_SPACE : slot * at.HELD_SPACE + len(packet)] = packet
+        block[at.HOLD_VIEWERS], block[at.HOLD_OFFSETS] = who.buffer_info()[0], shifts.buffer_info()[0]
+        block[at.HOLDERS] = len(who)
+        if who:
+            self._run(self._shared.address)
+
     def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
-        if len(viewers) != len(offsets):
-            raise ValueError(f"{len(offsets)} offsets for {len(viewers)} viewers")
+        who, shifts = _audience(viewers, offsets)
         taken = self.resume()
         if self.pending:
             return taken
-        self._address(_numbers(viewers), _numbers(offsets))
+        self._address(who, shifts)
         if len(packets) <= at.PACKETS:
             self._waiting.append(packets)
         else:
@@ -171,6 +186,7 @@ class CompiledFanout:
         while self._waiting and not self.pending:
             self._prepare(self._waiting.popleft())
             block[at.PLACE] = 0
+            block[at.HELD_LAST] = not self._waiting  # what is held goes last
             self._run(self._shared.address)
         if self.pending and not was_pending:
             self._since = time.monotonic()
@@ -222,6 +238,9 @@ class CompiledFanout:
             at.MEMCPY: calls.memcpy,
             at.ERRNO: calls.errno,
             at.LENGTH: self._shared.address + 8 * at.SCRATCH,
+            at.HELD_MOST: HOLDS,
+            at.HELD_PLAIN: self._held.address,
+            at.HELD_LENGTHS: self._held_lengths.address,
         }.items():
             self._block[place] = value
 
@@ -276,6 +295,12 @@ class _Messages:
             self.messages.words[message + at.M_LIST] = self.lists.address + 8 * at.LIST * number
             self.messages.words[message + at.M_LISTLEN] = 1
             self.messages.words[message + at.M_CONTROL] = self.controls.address + 8 * control
+
+
+def _audience(viewers: Sequence[int], offsets: Sequence[int]) -> tuple[array[int], array[int]]:
+    if len(viewers) != len(offsets):
+        raise ValueError(f"{len(offsets)} offsets for {len(viewers)} viewers")
+    return _numbers(viewers), _numbers(offsets)
 
 
 def _numbers(given: Sequence[int]) -> array[int]:

@@ -19,12 +19,18 @@ PLACE = 20  # the first viewer that is still to do
 MADE, FIRST = 21, 22  # messages of the batch at hand, the first of them that is unsent
 TAKEN, FULL, REFUSED = 23, 24, 25  # datagrams taken; times the kernel's buffer was full, a route refused the offload
 LENGTH, SCRATCH = 26, 27  # the address of `SCRATCH`: a C int that `srtp_protect` reads and writes
-BLOCK = 28
+# --- the block: what is held ----------------------------------------------------------------------------------------
+HOLDERS, HOLD_VIEWERS, HOLD_OFFSETS = 28, 29, 30  # how many shall hold the packet, and addresses of int32 numbers
+HELD, HELD_MOST = 31, 32  # which packet that is, counted from 1; how many may be held at a time
+HELD_PLAIN, HELD_LENGTHS = 33, 34  # those, each at its count modulo `HELD_MOST`, and their lengths (words)
+HELD_LAST = 35  # 0: what is held waits for a later call
+BLOCK = 36
 
 # --- a viewer's record: two cache lines, the first of them all that is needed to skip it ----------------------------
 SESSION = 0  # the address of the srtp_t; 0: nobody
 FLAGS = 1
 NAME = 2  # struct sockaddr_in or sockaddr_in6, four words
+HOLDS = 6  # the count of the packet that waits for it, above 16 bits of that one's offset; 0: none
 MARKS = 8  # for each period modulo `proof.PERIODS`: the period in the upper half, its mark in the lower
 RECORD = 16
 OFFLOAD = 1  # of `FLAGS`: the route takes UDP_SEGMENT
@@ -39,6 +45,7 @@ CONTROL_SPACE, CONTROL_LENGTH = 24, 18  # CMSG_SPACE and CMSG_LEN of 16 bits
 NAME_WORDS = 4
 NOTE = 2  # the viewer, how many datagrams
 
-PACKETS = 64  # to one viewer in one call, and segments of a message (UDP_MAX_SEGMENTS)
+PACKETS = 63  # to one viewer in one call; with what it holds 64, the segments of a message (UDP_MAX_SEGMENTS)
 MOST = 1_024  # messages that one sendmmsg takes (UIO_MAXIOV)
+HELD_SPACE = 1_536  # bytes for a packet that is held
 RUN = 60_000  # bytes of one message's segments; the kernel takes 65,507

@@ -4,7 +4,8 @@ Theory of operation. `loop` takes the address of the block (loop_layout.py). For
 packets into one buffer, makes them the viewer's own, encrypts them in place by libsrtp's `srtp_protect`, and names
 them by a message; one `sendmmsg` sends the messages of a batch. Packets that are equal in size, and one shorter tail
 after them, are one message with UDP_SEGMENT (generic segmentation offload: the kernel walks its stack once and cuts
-the bytes into datagrams).
+the bytes into datagrams). A packet that a viewer holds goes behind those, so that sound can be the shorter tail of a
+frame: a message costs the kernel more than what is in it.
 
 What is compiled refers to nothing outside itself: C functions are called by addresses that stand in the block, memory
 is reached by addresses, nothing is allocated and nothing raised. So its code can be kept, and mapped by any later
@@ -37,6 +38,16 @@ from signaling.io.loop_layout import (
     FIRST,
     FLAGS,
     FULL,
+    HELD,
+    HELD_LAST,
+    HELD_LENGTHS,
+    HELD_MOST,
+    HELD_PLAIN,
+    HELD_SPACE,
+    HOLD_OFFSETS,
+    HOLD_VIEWERS,
+    HOLDERS,
+    HOLDS,
     LENGTH,
     LENGTHS,
     LIST,
@@ -135,33 +146,63 @@ def lengthen(block, message, length):
 
 
 @jit
+def protected(block, at, source, length, record, shift):
+    """Copy a prepared packet to `at`, make it the viewer's own and encrypt it; its length, or 0 where it cannot go."""
+    scratch = words(block[LENGTH])
+    call_memcpy(block[MEMCPY], at, source, length)
+    if not own(at, record, shift):
+        return 0
+    scratch[0] = length
+    if call_protect(block[PROTECT], words(record)[SESSION], at, block[LENGTH]) != 0:
+        return 0
+    return scratch[0]
+
+
+@jit
+def lay(block, at, length, made, viewer, record, run, segment):
+    """Name an encrypted packet by the open message, or by a new one; returns the number of messages, the bytes of the
+    last, and the size of its segments (0: the next packet begins another)."""
+    if 0 < length <= segment and run + length <= RUN:
+        lengthen(block, made - 1, length)
+        return made, run + length, segment if length == segment else 0  # only the last segment may be shorter
+    begin(block, made, viewer, record, at, length)
+    return made + 1, length, length if words(record)[FLAGS] & OFFLOAD else 0
+
+
+@jit
 def encrypt(block, at, made, viewer, record, shift):
-    """All packets for one viewer, from `at` on; returns the place behind them and the number of messages."""
-    lengths, scratch = words(block[LENGTHS]), words(block[LENGTH])
-    session, offload = words(record)[SESSION], words(record)[FLAGS] & OFFLOAD
-    source, segment, run = block[PLAIN], 0, 0  # the open run's segment size; 0: the next packet begins a message
+    """All packets for one viewer, and what it holds, from `at` on; returns the place behind them and the number of
+    messages."""
+    lengths, source, run, segment = words(block[LENGTHS]), block[PLAIN], 0, 0
     for number in range(block[COUNT]):
-        length = lengths[number]
-        call_memcpy(block[MEMCPY], at, source, length)
-        source += length
-        if not own(at, record, shift):
-            continue
-        scratch[0] = length
-        if call_protect(block[PROTECT], session, at, block[LENGTH]) != 0:
-            continue
-        length = scratch[0]
-        if 0 < length <= segment and run + length <= RUN:
-            lengthen(block, made - 1, length)
-            run += length
-            if length < segment:
-                segment = 0  # only the last segment may be shorter
-        else:
-            begin(block, made, viewer, record, at, length)
-            made += 1
-            run = length
-            segment = length if offload != 0 else 0
-        at += length
+        length = protected(block, at, source, lengths[number], record, shift)
+        source += lengths[number]
+        if length > 0:
+            made, run, segment = lay(block, at, length, made, viewer, record, run, segment)
+            at += length
+    holds = words(record)[HOLDS]
+    if holds != 0 and block[HELD_LAST] != 0:
+        words(record)[HOLDS] = 0
+        slot, length = (holds >> 16) % block[HELD_MOST], 0
+        if holds >> 16 > block[HELD] - block[HELD_MOST] and words(block[HELD_LENGTHS])[slot] > 0:
+            source, length = block[HELD_PLAIN] + slot * HELD_SPACE, words(block[HELD_LENGTHS])[slot]
+            length = protected(block, at, source, length, record, holds & 0xFFFF)
+        if length > 0:
+            made, run, segment = lay(block, at, length, made, viewer, record, run, segment)
+            at += length
     return at, made
+
+
+@jit
+def hold(block):
+    """Let the packet that is held wait at each of its viewers."""
+    viewers, offsets = numbers(block[HOLD_VIEWERS]), numbers(block[HOLD_OFFSETS])
+    for place in range(block[HOLDERS]):
+        viewer = int64(viewers[place])
+        if 0 <= viewer < block[CAPACITY]:
+            record = words(block[TABLE] + 8 * RECORD * viewer)
+            record[HOLDS] = block[HELD] << 16 | int64(offsets[place]) & 0xFFFF
+    block[HOLDERS] = 0
 
 
 @jit
@@ -170,7 +211,7 @@ def fill(block):
     viewers, offsets = numbers(block[VIEWERS]), numbers(block[OFFSETS])
     place, made, at = block[PLACE], 0, block[CIPHER]
     end = at + block[SPACE]
-    while place < block[AUDIENCE] and at < end and made <= MOST - PACKETS:
+    while place < block[AUDIENCE] and at < end and made < MOST - PACKETS:
         viewer, shift = int64(viewers[place]), int64(offsets[place])
         place += 1
         if 0 <= viewer < block[CAPACITY]:
@@ -232,8 +273,12 @@ def flush(block):
 
 
 def loop(address):
-    """Finish the batch that the block says is unsent, then go on; stops where the kernel's buffer is full."""
+    """Note who holds a packet, where the block names any. Else finish the batch that it says is unsent, then go on;
+    stops where the kernel's buffer is full."""
     block = words(address)
+    if block[HOLDERS] != 0:
+        hold(block)
+        return 0
     while True:
         flush(block)
         if block[FIRST] < block[MADE] or block[PLACE] >= block[AUDIENCE]:

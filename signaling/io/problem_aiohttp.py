@@ -50,6 +50,13 @@ REFUSALS: dict[Refusal, tuple[int, dict[str, str]]] = {
             "en": "The link was replaced. Please use the newest link that the organizer sent you.",
         },
     ),
+    Refusal.BARRED: (
+        403,
+        {
+            "zh": "您已被请出这场课程；如有疑问，请联系组织者。",
+            "en": "You were removed from this lecture. If you think this is wrong, ask the organizer.",
+        },
+    ),
     Refusal.ROLE: (
         403,
         {
@@ -113,6 +120,13 @@ REFUSALS: dict[Refusal, tuple[int, dict[str, str]]] = {
         {
             "zh": "课程人数已满，请稍后再试，或联系组织者。",
             "en": "The lecture is full. Try again later, or ask the organizer.",
+        },
+    ),
+    Refusal.ELSEWHERE: (
+        503,
+        {
+            "zh": "这场课程由另一台服务器承担，页面会自动转到那里；推流软件请改用那里的地址。",
+            "en": "Another server runs this lecture. Pages go there by themselves; give other programs its address.",
         },
     ),
     Refusal.RELAY_DOWN: (

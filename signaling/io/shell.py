@@ -8,8 +8,9 @@ and so does the search for whose an SRTCP packet from a new address is.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -113,6 +114,7 @@ class Shell:
         self._trials = float(TRIALS_AT_ONCE)
         self._trials_at = 0.0
         self.not_taken = 0  # packets that the kernel refused
+        self._asked = 0  # packets that it refused or may still take: told apart when nothing is under way
         self._handshakes: deque[tuple[_Transport, bytes]] = deque()
         self._moved: deque[_Moved] = deque()
         self._arrivals: dict[Content, Callable[[Arrival, float], None]] = {
@@ -150,14 +152,9 @@ class Shell:
         self._feed(Tick(), now)
 
     @property
-    def urgent(self) -> bool:
-        """Whether audio waits, or what the kernel had no room for."""
-        return self._schedule.audio_waits or self._fanout.pending
-
-    @property
-    def waits(self) -> bool:
-        """Whether anything waits to be sent."""
-        return not self._schedule.empty or self._fanout.pending
+    def due(self) -> float:
+        """When something may be sent at the earliest: at once where the kernel had no room for something."""
+        return -math.inf if self._fanout.pending else self._schedule.due
 
     @property
     def works(self) -> bool:
@@ -171,18 +168,26 @@ class Shell:
         elif self._moved:
             self._search(self._moved[0], now)
 
-    def send_slice(self, most: int) -> bool:
+    def send_slice(self, most: int, now: float) -> bool:
         """Send the schedule's next slice of at most `most` datagrams, after what was left of the last. False while the
         kernel has no room."""
         if self._fanout.pending:
-            self.not_taken -= self._fanout.resume()
+            self._asked -= self._fanout.resume()
             if self._fanout.pending:
                 return False
-        found = self._schedule.take(most)
+        found = self._schedule.take(most, now)
         if found is not None:
-            taken = self._fanout.send(found.packets, found.viewers, found.offsets)
-            self.not_taken += len(found.packets) * len(found.viewers) - taken
+            if found.hold:
+                self._fanout.hold(found.packets[0], found.viewers, found.offsets)
+                self._asked += len(found.viewers)
+            else:
+                self._fan_out(found.packets, found.viewers, found.offsets)
         return not self._fanout.pending
+
+    def _fan_out(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> None:
+        self._asked += len(packets) * len(viewers) - self._fanout.send(packets, viewers, offsets)
+        if not self._fanout.pending and not self._schedule.holding:
+            self.not_taken, self._asked = self.not_taken + self._asked, 0
 
     def shut_down(self, now: float) -> None:
         """Close every peer, so that players learn of it at once and the web process of each peer's end."""
@@ -308,7 +313,7 @@ class Shell:
         viewer's share of loss once more; SRTP drops the second copy."""
         packets = action.packets * COPIES
         self._schedule.uplink.spend(packets, 1)
-        self.not_taken += len(packets) - self._fanout.send(packets, (action.viewer,), (action.offset,))
+        self._fan_out(packets, (action.viewer,), (action.offset,))
 
     def _mark(self, action: Mark, now: float) -> None:
         self._fanout.mark(action.viewer, action.period, action.mark)

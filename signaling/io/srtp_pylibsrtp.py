@@ -10,13 +10,14 @@ from __future__ import annotations
 import errno
 import heapq
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from pylibsrtp import Error, Policy, Session
 
 from signaling.io.dtls_pyopenssl import PROFILES
 from signaling.io.port_udp import UdpPort
-from signaling.ports import Address, SrtpKeys
+from signaling.ports import HOLDS, Address, SrtpKeys
 from signaling.proof import Marks
 
 INBOUND_WINDOW = 2_048  # packets
@@ -86,6 +87,8 @@ class ReferenceFanout:
         self._free: list[int] = []
         self._datagrams: Iterator[_Datagram] = iter(())
         self._unsent: _Datagram | None = None
+        self._held: deque[bytes] = deque(maxlen=HOLDS)
+        self._holders: dict[int, tuple[bytes, int]] = {}  # which of these waits for whom, with which offset
         self._since = 0.0
         self.full = 0
 
@@ -97,6 +100,7 @@ class ReferenceFanout:
         else:
             index = len(self._viewers)
             self._viewers.append(viewer)
+        self._holders.pop(index, None)
         return index
 
     def move(self, viewer: int, address: Address) -> None:
@@ -113,6 +117,13 @@ class ReferenceFanout:
         found = self._viewers[viewer]
         if found is not None:
             found.marks.put(period, mark)
+
+    def hold(self, packet: bytes, viewers: Sequence[int], offsets: Sequence[int]) -> None:
+        if len(viewers) != len(offsets):
+            raise ValueError(f"{len(offsets)} offsets for {len(viewers)} viewers")
+        self._held.append(packet)
+        self._holders = {viewer: one for viewer, one in self._holders.items() if any(one[0] is it for it in self._held)}
+        self._holders.update((viewer, (packet, offset)) for viewer, offset in zip(viewers, offsets, strict=True))
 
     def send(self, packets: Sequence[bytes], viewers: Sequence[int], offsets: Sequence[int]) -> int:
         if len(viewers) != len(offsets):
@@ -170,11 +181,17 @@ class ReferenceFanout:
             if viewer is None:
                 continue
             protect, destination = viewer.session.protect, viewer.destination
-            for packet in packets:
-                own = viewer.marks.own(packet, offset)
+            for packet, shift in self._with_held(index, packets, offset):
+                own = viewer.marks.own(packet, shift)
                 if own is None:
                     continue
                 try:
                     yield protect(own), destination
                 except (Error, ValueError):  # longer than libsrtp takes, or older than its window: not sent
                     continue
+
+    def _with_held(self, index: int, packets: tuple[bytes, ...], offset: int) -> Iterator[tuple[bytes, int]]:
+        for packet in packets:
+            yield packet, offset
+        if index in self._holders:
+            yield self._holders.pop(index)

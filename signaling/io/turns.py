@@ -1,8 +1,8 @@
 """The relay's turns: what is read, decided, sent and worked off, in which order, and for how long.
 
 Theory of operation. One thread serves everything, so nothing may take long. A turn reads what waits, feeds it, ticks
-where a tick is due, and sends: audio at once; video once it has waited `GATHER` for the rest of its frame (a frame in
-one run of segments costs half of a frame in two). Sending goes slice by slice, each at most about a millisecond;
+where a tick is due, and sends what is due: audio at once; video once it has waited for the rest of its frame (a frame
+in one run of segments costs half of a frame in two). Sending goes slice by slice, each at most about a millisecond;
 between slices the port is read and audio taken first, also in the middle of a key frame for everyone. Then what can
 wait is worked off for a bounded time: handshakes, and SRTCP of peers that moved. After `LONGEST` at the latest the turn
 ends, so that the event loop can serve the control socket.
@@ -19,7 +19,6 @@ from typing import NamedTuple, Protocol
 
 from signaling.io.intake import Arrival
 
-GATHER = 0.001  # seconds that video waits for the rest of its frame
 FULL = 0.001  # seconds until a full kernel buffer is tried again
 REST = 0.002  # seconds between two turns while datagrams come
 READ_AGAIN = 0.001  # seconds of sending, at most, until the port is read again
@@ -34,12 +33,8 @@ class Media(Protocol):
     """What turns ask of the `Shell`."""
 
     @property
-    def urgent(self) -> bool:
-        """Whether audio waits, or what the kernel had no room for."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether anything waits to be sent."""
+    def due(self) -> float:
+        """When something may be sent at the earliest; infinite: nothing waits."""
 
     @property
     def works(self) -> bool:
@@ -49,7 +44,7 @@ class Media(Protocol):
 
     def tick(self, now: float) -> None: ...
 
-    def send_slice(self, most: int) -> bool:
+    def send_slice(self, most: int, now: float) -> bool:
         """False while the kernel has no room."""
 
     def work(self, now: float) -> None: ...
@@ -87,22 +82,19 @@ class Turns:
         self._clock = clock
         self._failed = failed
         self._tick_at = 0.0
-        self._read_at = 0.0
+        self._read_at = 0.0  # when the last reading ended
         self._full = False
-        self._gathered: float | None = None  # when what waits may be sent; None: nothing waited
 
     def turn(self) -> Rest:
         before = self._reader.heard
-        began = self._clock()
-        self._look(began)
-        self._send(began + SENDING)
+        self._look(self._clock())
+        self._send(self._clock() + SENDING)
         self._work()
         return self._rest(self._reader.heard > before)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def _look(self, now: float) -> None:
-        self._read_at = now
         self._read(now)
         if now >= self._tick_at:
             self._tick_at = max(self._tick_at + TICK, now)
@@ -110,8 +102,7 @@ class Turns:
                 self._media.tick(now)
             except Exception as error:
                 self._failed(error)
-        if self._gathered is None and self._media.waits:
-            self._gathered = now + GATHER
+        self._read_at = self._clock()
 
     def _read(self, now: float) -> None:
         until = now + READING
@@ -135,26 +126,21 @@ class Turns:
             now = self._clock()
             if now - self._read_at >= READ_AGAIN:
                 self._look(now)
-            if now >= until or not self._sendable(now):
+                now = self._clock()
+            if now < self._media.due:
                 return
             try:
-                self._full = not self._media.send_slice(self._most)
+                self._full = not self._media.send_slice(self._most, now)
             except Exception as error:
                 self._failed(error)
-            if self._full:
+            if self._full or self._clock() >= until:
                 return
-
-    def _sendable(self, now: float) -> bool:
-        if not self._media.waits:
-            self._gathered = None
-            return False
-        return self._media.urgent or (self._gathered is not None and now >= self._gathered)
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         now = self._clock()
-        until = now + (WORKING_BESIDE if self._sendable(now) and not self._full else WORKING)
+        until = now + (WORKING_BESIDE if now >= self._media.due and not self._full else WORKING)
         while self._media.works:
             try:
                 self._media.work(now)
@@ -166,13 +152,9 @@ class Turns:
 
     def _rest(self, heard: bool) -> Rest:
         now = self._clock()
-        listening, rest = False, REST
         if self._full:
-            rest = FULL
-        elif self._media.works or self._sendable(now):
-            rest = 0.0
-        elif self._gathered is not None:
-            rest = self._gathered - now
-        elif not heard:
-            listening, rest = True, TICK
-        return Rest(max(0.0, min(rest, self._tick_at - now)), listening)
+            return Rest(max(0.0, min(FULL, self._tick_at - now)), listening=False)
+        if self._media.works:
+            return Rest(0.0, listening=False)
+        rest = REST if heard else TICK
+        return Rest(max(0.0, min(rest, self._tick_at - now, self._media.due - now)), listening=not heard)

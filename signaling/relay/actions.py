@@ -153,11 +153,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Prepared packets (plaintext RTP) for an audience. `audio` goes first, always."""
+    """Prepared packets (plaintext RTP) for an audience. `audio` goes first, always. `stream` is their SSRC: no viewer
+    is in two audiences of the same one at a time."""
 
     packets: tuple[bytes, ...]
     audience: Viewers
     audio: bool
+    stream: int
 
 
 @dataclass(frozen=True, slots=True)

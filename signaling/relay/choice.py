@@ -28,6 +28,9 @@ CLEAN = 10.0  # seconds without trouble until it is moved up
 CLEAN_MOST = 60.0
 PROVEN = 30.0  # seconds after which a try has succeeded
 
+Level = Literal["full", "reduced", "audio-only"]
+"""What a viewer is sent of the picture, beside what there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -60,7 +63,8 @@ class Choice:
         self._settled = 0.0
         self._tried: float | None = None  # when it was last moved up
 
-    def level(self, highest: int) -> Literal["full", "reduced", "audio-only"]:
+    def level(self, highest: int) -> Level:
+        """`highest`: the highest layer that plays."""
         if self.layer <= AUDIO_ONLY:
             return "audio-only"
         return "full" if self.layer >= highest else "reduced"
@@ -111,5 +115,5 @@ class Choice:
             self._wait, self._tried = CLEAN, None
         self._clean = now if self._clean is None else self._clean
         if self.layer < highest and now - self._clean >= self._wait:
-            self.layer += 1
+            self.layer = self.layer + 1 if self.layer + 1 < highest else HIGHEST
             self._clean = self._tried = now

@@ -47,8 +47,9 @@ class Families:
     def forward(self, kept: Kept) -> list[Action]:
         """A packet to every family. A late one is not sent to families with a viewer that entered after its number:
         who misses it asks for it."""
+        stream = int.from_bytes(kept.packet[8:12], "big")
         return [
-            Forward((write(kept, family.payload_types[kept.codec]),), family.viewers, self._audio)
+            Forward((write(kept, family.payload_types[kept.codec]),), family.viewers, self._audio, stream)
             for family in self._families.values()
             if kept.number >= family.newest
         ]

@@ -122,6 +122,7 @@ class Reception:
 
 
 REPEAT = 0.5  # seconds between two requests for a key frame
+URGENT = 0.15  # the same while a route waits for it; browsers ignore one soon after a key frame
 PATIENCE = 1.0  # seconds in which a publisher that answers answers
 PATIENCE_SILENT = 3.0  # seconds between requests to one that does not
 PROMPT = 0.5  # seconds; a key frame within them counts as an answer
@@ -137,6 +138,7 @@ class KeyFrameRequests:
         self.proven = False
         """It has answered: no need to keep its groups of pictures."""
         self._wanted = False
+        self._urgent = False
         self._first: float | None = None  # when the first unanswered request was sent
         self._last: float | None = None
         self._unanswered = 0
@@ -145,11 +147,15 @@ class KeyFrameRequests:
     def want(self) -> None:
         self._wanted = True
 
+    def urge(self) -> None:
+        """Another picture is to be shown: the next key frame does not wait for any spacing."""
+        self._wanted = self._urgent = True
+
     def due(self, now: float, spacing: float = REPEAT) -> bool:
         """Whether to send a request now; it counts as sent. `spacing`: seconds between two, `REPEAT` at least."""
         if self._first is not None and self._unanswered >= 2 and now - self._first >= PATIENCE:
             self.silent, self.proven, self._prompt = True, False, 0
-        pause = PATIENCE_SILENT if self.silent else max(REPEAT, spacing)
+        pause = PATIENCE_SILENT if self.silent else URGENT if self._urgent else max(REPEAT, spacing)
         if not self._wanted or (self._last is not None and now - self._last < pause):
             return False
         self._last = now
@@ -164,6 +170,6 @@ class KeyFrameRequests:
             self._prompt = self._prompt + 1 if now - self._last <= PROMPT else 0
             if self._prompt >= PROVEN:
                 self.silent, self.proven = False, True
-        self._wanted = False
+        self._wanted = self._urgent = False
         self._first = None
         self._unanswered = 0

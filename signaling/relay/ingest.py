@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from signaling.control import (
     Audience,
@@ -71,7 +72,8 @@ class Ingest:
             return []
         if publication.feeds is not None and publication.feeds != message.slot:
             self._unroute(publication)
-        if message.slot is None:
+        if message.slot is None or message.audience is Audience.NOBODY:
+            self._unroute(publication)
             return []
         for other in self._publications.values():
             if other.lecture == publication.lecture and other.routed == message.slot:
@@ -81,9 +83,9 @@ class Ingest:
         feed = Feed(publication.peer, publication.member, message.audience)
         self._slots_of(publication.lecture).named(message.slot).route(feed, publication.kinds, now)
         self._share(now)
-        if message.audience is Audience.NOBODY:
-            return []
-        return self.ask_all(publication.peer, now)
+        for requests in publication.requests[: publication.layers]:
+            requests.urge()
+        return [action for layer in range(publication.layers) for action in self._request(publication, layer, now)]
 
     def _unroute(self, publication: Publication) -> None:
         if publication.feeds is not None:
@@ -91,14 +93,9 @@ class Ingest:
         publication.routed = publication.feeds = None
 
     def replaced_by(self, publication: Publication) -> list[Publication]:
-        """The older publications of the same lecture and slot."""
-        older = []
-        for other in self._publications.values():
-            if other is publication:
-                break
-            if (other.lecture, other.slot) == (publication.lecture, publication.slot):
-                older.append(other)
-        return older
+        """The older publications of the same member for the same lecture and slot."""
+        older = takewhile(lambda other: other is not publication, self._publications.values())
+        return [other for other in older if other.purpose == publication.purpose]
 
     def inherit(self, publication: Publication, older: Publication, now: float) -> list[Action]:
         """The route of an older publication moves over, unless the room has put this one somewhere already."""
@@ -158,12 +155,6 @@ class Ingest:
             return []
         publication.requests[layer].want()
         return self._request(publication, layer, now)
-
-    def ask_all(self, peer: str, now: float) -> list[Action]:
-        """Somebody needs a key frame of this publication, and has no layer yet."""
-        publication = self._publications.get(peer)
-        layers = range(publication.layers) if publication is not None else ()
-        return [action for layer in layers for action in self.ask(peer, now, layer)]
 
     def _request(self, publication: Publication, layer: int, now: float) -> list[Action]:
         track = publication.tracks.get((Kind.VIDEO, layer))

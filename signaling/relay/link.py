@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from signaling.relay.choice import Choice, Health
+from signaling.relay.choice import Choice, Health, Level
 from signaling.relay.stream import Stream
 from signaling.relay.subscription import AUDIO_ONLY
 from signaling.session.offer import Kind
@@ -30,6 +30,7 @@ class _Watched:
 
     stream: Stream
     choice: Choice = field(default_factory=Choice)
+    level: Level = "full"  # as the viewer was told
     before: tuple[int, int] | None = None  # sent and lost, at the last look
     reported: float = 0.0  # the largest share of a receiver report since
     loss: float = 0.0
@@ -80,8 +81,9 @@ class Link:
 
     # --- what follows ----------------------------------------------------------------------------------------------
 
-    def judge(self, now: float) -> list[tuple[Stream, Choice]]:
-        """The video streams whose choice changes, with it; nothing when it was looked at a moment ago."""
+    def judge(self, now: float) -> list[tuple[Stream, Level]]:
+        """Move it to the layers that it bears. The video streams of which it is now sent another share than before,
+        also because there is more or less to be sent; nothing when it was looked at a moment ago."""
         if now - self._looked < (LOOK if self._lacks else CALM):
             return []
         self._looked = now
@@ -93,23 +95,33 @@ class Link:
         congested = self._congested(sent, now)
         changed = []
         for watched in self._watched.values():
-            stream = watched.stream
-            silent = watched.choice.layer <= AUDIO_ONLY
-            if stream.kind is not Kind.VIDEO or not (silent or stream.feeds(self._peer)):
+            if watched.stream.kind is not Kind.VIDEO:
                 continue
-            share = stream.rate_to(self._peer) / sent if sent else 0.0
-            bears = self._estimate * share if congested else None
-            health = self._health(heard if silent else watched.loss, bears, now)
-            self._lacks |= health.troubled
-            if health.troubled:
-                stream.crowd.note(self._peer, now)
-            common = stream.crowd.common(stream.audience, now)
-            if watched.choice.judge(health, stream.rates, common, now):
-                self._peak = self._estimate
-                stream.choose(self._peer, watched.choice.layer)
-                changed.append((stream, watched.choice))
-            self._lacks |= watched.choice.layer < max(0, len(stream.rates) - 1)
+            self._move(watched, heard, sent, congested, now)
+            rates = watched.stream.rates
+            level = watched.choice.level(len(rates) - 1) if rates else watched.level
+            if level != watched.level:
+                watched.level = level
+                changed.append((watched.stream, level))
+            self._lacks |= level != "full"
         return changed
+
+    def _move(self, watched: _Watched, heard: float, sent: float, congested: bool, now: float) -> None:
+        """`heard`: the share of sound lost, which speaks for a picture that is not sent. `sent`: bits a second."""
+        stream, choice = watched.stream, watched.choice
+        silent = choice.layer <= AUDIO_ONLY
+        if not (silent or stream.feeds(self._peer)):
+            return
+        share = stream.rate_to(self._peer) / sent if sent else 0.0
+        bears = self._estimate * share if congested else None
+        health = self._health(heard if silent else watched.loss, bears, now)
+        self._lacks |= health.troubled
+        if health.troubled:
+            stream.crowd.note(self._peer, now)
+        common = stream.crowd.common(stream.audience, now)
+        if choice.judge(health, stream.rates, common, now):
+            self._peak = self._estimate
+            stream.choose(self._peer, choice.layer)
 
     def _measure(self, watched: _Watched, now: float) -> None:
         counts = watched.stream.counts(self._peer)

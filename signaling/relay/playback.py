@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signaling.control import ViewerQuality, ViewerReceiving, ViewerReported, ViewerStalled
+from signaling.control import ViewerHearing, ViewerQuality, ViewerReceiving, ViewerReported, ViewerStalled
 from signaling.relay.actions import Action, SendRtcp, Tell
 from signaling.relay.limits import Limits
 from signaling.relay.quality import Allowance
 from signaling.relay.report import ntp, pack_reports, sender_report
+from signaling.relay.silence import Silence
 from signaling.relay.stream import Stream
 from signaling.relay.viewer import Viewer
 from signaling.session.offer import Kind
@@ -31,6 +32,7 @@ class Playback:
         self._resends = Allowance(limits.resend_rate_all, limits.resend_burst_all)
         self._written: dict[tuple[int, ...], bytes] = {}
         self._written_at = -1.0
+        self._silence = Silence()
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -76,10 +78,7 @@ class Playback:
     @staticmethod
     def _judge(viewer: Viewer, now: float) -> list[Action]:
         """Move it to the layers that its link bears."""
-        return [
-            Tell(ViewerQuality(viewer.peer, stream.slot, choice.level(len(stream.rates) - 1), now))
-            for stream, choice in viewer.judge(now)
-        ]
+        return [Tell(ViewerQuality(viewer.peer, stream.slot, level, now)) for stream, level in viewer.judge(now)]
 
     @staticmethod
     def _reported(viewer: Viewer, block: ReportBlock, now: float) -> list[Action]:
@@ -88,9 +87,9 @@ class Playback:
             return []
         viewer.link.block(block.ssrc, block.fraction_lost)
         number = stream.reached(viewer.peer, block.highest & 0xFFFF)
-        if not viewer.evidence.counts(block, number, now):
-            return []
-        return [Tell(ViewerReceiving(viewer.peer, now))]
+        began = viewer.evidence.counts(block, number, now, sound=stream.kind is Kind.AUDIO)
+        actions: list[Action] = [Tell(ViewerReceiving(viewer.peer, now))] if began else []
+        return [*actions, *_heard(viewer, now)]
 
     def _missed(self, viewer: Viewer, nack: Nack, now: float) -> list[Action]:
         stream = viewer.streams.get(nack.ssrc)
@@ -117,10 +116,15 @@ class Playback:
         if packet:
             viewer.evidence.sent(ntp(now, self._epoch))
             actions.append(SendRtcp(viewer.peer, packet))
-        if viewer.evidence.stalls(now, any(stream.kind is Kind.VIDEO for stream in playing)):
+        viewer.evidence.seen = any(stream.kind is Kind.VIDEO for stream in playing)
+        if viewer.evidence.stalls(now, viewer.evidence.seen):
             assert viewer.evidence.last is not None
             actions.append(Tell(ViewerStalled(viewer.peer, now, viewer.evidence.last)))
-        return actions
+        return [*actions, *_heard(viewer, now)]
+
+    def tick(self, now: float) -> list[Action]:
+        """Of all viewers together."""
+        return [Tell(told) for told in self._silence.tick(self._viewers.values(), now)]
 
     def _reports(self, playing: list[Stream], now: float) -> bytes:
         """The compound packet for viewers of these streams. It is the same for all of them at the same moment, and
@@ -135,3 +139,8 @@ class Playback:
             found = [report for report in reports if report is not None]
             packet = self._written[key] = pack_reports(found, self._names) if found else b""
         return packet
+
+
+def _heard(viewer: Viewer, now: float) -> list[Action]:
+    hearing = viewer.evidence.hears(now)
+    return [] if hearing is None else [Tell(ViewerHearing(viewer.peer, now, hearing))]

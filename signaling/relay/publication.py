@@ -163,6 +163,11 @@ class Publication:
         return known
 
     @property
+    def purpose(self) -> tuple[str, str, str]:
+        """What only one publication is for: who comes back comes back with the same."""
+        return self.lecture, self.member, self.slot
+
+    @property
     def layers(self) -> int:
         """How many layers of video it may send."""
         return max(1, len(self.rids))

@@ -127,11 +127,6 @@ class Relay:
             return []
         return actions + self._noticed(now)
 
-    def peer_at(self, address: Address) -> str | None:
-        """Whose DTLS and SRTP comes from this address."""
-        peer = self._peers.at(address)
-        return peer.id if peer is not None else None
-
     def _noticed(self, now: float) -> list[Action]:
         notices = self._notices
         for peer in notices.entered:
@@ -179,7 +174,7 @@ class Relay:
         for slot in slots.values():
             self._names.update({stream.ssrc: slot.cname for stream in slot.streams.values()})
         shown = tuple((line, slots[line.slot].streams[line.kind]) for line in lines if line.slot is not None)
-        self._playback.add(Viewer(peer.id, STAGE in message.slots, shown, self._limits, message.proof))
+        self._playback.add(Viewer(peer.id, STAGE in message.slots, shown, self._limits, message.proof, peer.lecture))
         return [*closed, Tell(Opened(message.request, peer.id, self._answer(peer, lines)))]
 
     def _displace(self, peer: str, now: float) -> list[Action]:
@@ -258,6 +253,7 @@ class Relay:
             peer.state is State.CONNECTED,
             viewer.evidence.receiving if viewer is not None else flow != STILL,
             flow.video,
+            viewer is not None and viewer.evidence.hearing,
         )
 
     # --- what arrives ----------------------------------------------------------------------------------------------
@@ -328,6 +324,7 @@ class Relay:
         for lecture in self._lectures:
             actions += self._streams(lecture, now)
         actions += self._ingest.tick(now)
+        actions += self._playback.tick(now)
         for name in self._agenda.take(now, SERVED):
             actions += self._look_after(name, now)
         if now >= self._load_at:

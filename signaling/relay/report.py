@@ -46,6 +46,11 @@ class Evidence:
         self.receiving = False
         self.last: float | None = None
         """When the last report that counts came."""
+        self.hearing = False
+        """Sound is among what they say."""
+        self.seen = False
+        """It is sent pictures, by the last look after it: then reports come each second."""
+        self._heard = float("-inf")
         self._sent: deque[int] = deque(maxlen=REMEMBERED)
         self._highest: dict[int, int] = {}
 
@@ -53,7 +58,7 @@ class Evidence:
         """A sender report went to this peer."""
         self._sent.append((ntp_timestamp >> 16) & 0xFFFFFFFF)
 
-    def counts(self, block: ReportBlock, number: int | None, now: float) -> bool:
+    def counts(self, block: ReportBlock, number: int | None, now: float, *, sound: bool = False) -> bool:
         """Take a reception report; `number` is its highest as the stream's own, None when that was not sent.
 
         Returns whether reception begins with it."""
@@ -63,8 +68,18 @@ class Evidence:
             return False
         self._highest[block.ssrc] = number
         self.last = now
+        if sound:
+            self._heard = now
         began, self.receiving = not self.receiving, True
         return began
+
+    def hears(self, now: float) -> bool | None:
+        """Whether sound arrives, where that is another answer than the last one."""
+        hearing = self.receiving and now - self._heard < STALLED_AUDIO
+        if hearing is self.hearing:
+            return None
+        self.hearing = hearing
+        return hearing
 
     def stalls(self, now: float, video: bool) -> bool:
         """Whether reception ends now, for want of reports."""

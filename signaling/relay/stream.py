@@ -145,10 +145,6 @@ class Stream:
     def codec(self) -> Codec | None:
         return self._lead.codec
 
-    @property
-    def next_number(self) -> int:
-        return self._lead.next_number
-
     def outgoing(self, timestamp: int) -> int:
         """What a timestamp of the present track is to viewers."""
         return (timestamp + self._reference.offset) & 0xFFFFFFFF if self._reference is not None else timestamp

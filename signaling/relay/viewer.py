@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from signaling.proof import mark_of, period_at
 from signaling.relay.actions import Mark
-from signaling.relay.choice import Choice
+from signaling.relay.choice import Level
 from signaling.relay.limits import Limits
 from signaling.relay.link import Link
 from signaling.relay.quality import COPIES, Allowance
@@ -22,7 +22,7 @@ LEAST_RESENDS = 50.0  # a second
 
 class Viewer:
     """`streams` by the SSRC that its lines were answered with. `stage`: it is in the audience STAGE as well. `proof`:
-    the lecture's key of marks."""
+    the lecture's key of marks; `lecture`: its name."""
 
     def __init__(
         self,
@@ -31,11 +31,13 @@ class Viewer:
         lines: tuple[tuple[AnsweredLine, Stream], ...],
         limits: Limits,
         proof: bytes,
+        lecture: str = "",
     ) -> None:
         self.peer = peer
         self.index: int | None = None
         """In the fan-out, once its SRTP contexts exist."""
         self.stage = stage
+        self.lecture = lecture
         self.evidence = Evidence()
         self.streams = {stream.ssrc: stream for _, stream in lines}
         self.link = Link(peer, self.streams)
@@ -71,9 +73,9 @@ class Viewer:
         """The streams that it is sent packets of now."""
         return [stream for stream in self.streams.values() if stream.feeds(self.peer)]
 
-    def judge(self, now: float) -> list[tuple[Stream, Choice]]:
-        """The video streams that it is moved in, with its choice. What it may be sent again follows what it is sent: on
-        a link that is full, more would only push out the rest."""
+    def judge(self, now: float) -> list[tuple[Stream, Level]]:
+        """The video streams of which it is now sent another share. What it may be sent again follows what it is sent:
+        on a link that is full, more would only push out the rest."""
         changed = self.link.judge(now)
         self._resends.rate = min(self._most_resends, max(LEAST_RESENDS, RESENT * self.link.packet_rate))
         return changed

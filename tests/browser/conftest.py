@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from tests.browser.held import Held, dispute, fill
+from tests.browser.looks import look as look  # a fixture
 from tests.servers.service import Lecture, Link, Service, running
 
 HERE = Path(__file__).parent
@@ -35,6 +37,7 @@ FLAGS = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+CONSOLE = {"width": 1440, "height": 900}
 
 T = TypeVar("T")
 
@@ -103,6 +106,16 @@ class Tab:
 
         eventually(lambda: (width() > 50) is wanted, what=f"{name} {'shown' if wanted else 'away'}")
 
+    def becomes(self, name: str, attribute: str, wanted: str, seconds: float = 15.0) -> None:
+        """Waits until an element says so."""
+        eventually(
+            lambda: self.at(name).first.get_attribute(attribute) == wanted, seconds, what=f"{name} {attribute}={wanted}"
+        )
+
+    def says(self, words: str, seconds: float = 15.0) -> None:
+        """Waits until a person can read these words on the page."""
+        self.page.get_by_text(words).locator("visible=true").first.wait_for(timeout=seconds * 1000)
+
     def publish(self, slot: str, ticket: str, codec: str = "VP8", **picture: int) -> None:
         """Publish canvas and tone by plain WHIP from this page (which is none of ours)."""
         self.page.evaluate(
@@ -144,7 +157,9 @@ class Hall:
         context = (browser or self.browser).new_context(
             viewport=viewport or DESKTOP,  # type: ignore[arg-type]
             locale="zh-CN",
+            timezone_id="Asia/Shanghai",
             permissions=["camera", "microphone"],
+            reduced_motion="reduce",  # each breath of a lamp is drawn by the processor that all pages share
         )
         self.contexts.append(context)
         script = CAPTURE
@@ -163,6 +178,19 @@ class Hall:
         tab.page.goto(link.url)
         if enter:
             tab.at("join-enter").click()
+        return tab
+
+    def enter(
+        self,
+        link: Link,
+        viewport: dict[str, int] | None = None,
+        source: tuple[int, int, int] = (320, 180, 15),
+        browser: Browser | None = None,
+    ) -> Tab:
+        """Whoever it is opens their personal link and taps once."""
+        tab = self.tab(link, viewport, source, browser)
+        tab.page.goto(link.url)
+        tab.at("join-enter").click()
         return tab
 
     def lecturer(self, start: bool = True, source: tuple[int, int, int] = (640, 360, 30), rich: bool = False) -> Tab:
@@ -209,6 +237,18 @@ def browser(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running(tmp_path_factory.mktemp("service")) as up:
         yield up
+
+
+@pytest.fixture(scope="package")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
+    """A service in which a lecture was held, one goes on and one is to come. Whoever uses it leaves it as it is."""
+    service = Service(tmp_path_factory.mktemp("held"))
+    try:
+        found = fill(service)
+        dispute(found)
+        yield found
+    finally:
+        service.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every page in both languages, as axe-core sees it: nothing serious, nothing critical."""
+"""The pages of members and lecturers in both languages, as axe-core sees it: nothing serious, nothing critical."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Hall, Tab
 
@@ -65,28 +64,4 @@ def test_studio(hall: Hall) -> None:
     tab.at("studio-stop-confirm").wait_for()
     violations: list[dict[str, Any]] = tab.page.evaluate(RUN)
     found += [f"question: {one['id']}" for one in violations if one["impact"] in GRAVE]
-    assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_console(hall: Hall, viewport: dict[str, int]) -> None:
-    """Besides, the organizer sees the three numbers without a click."""
-    hall.stranger().publish("lecturer", hall.lecture.of("lecturer").ticket, width=320, height=180, fps=15)
-    hall.service.command("lecture", "start", hall.lecture.id, "--json")
-    organizer = hall.service.command("staff", "create", f"clerk-{viewport['width']}", "--json")
-    tab = _open(hall, f"{hall.service.url}/console", viewport)
-    found = _findings(tab, "sign in")
-    tab.at("console-name").fill(organizer["name"])
-    tab.at("console-password").fill(organizer["password"])
-    tab.at("console-sign-in").click()
-    for number in ("invited", "receiving", "missing"):
-        expect(tab.at(f"console-{number}")).to_have_text("6" if number != "receiving" else "0")
-    found += _findings(tab, "live")
-    for place in ("links", "report"):
-        tab.page.evaluate("place => { location.hash = location.hash.replace(/[a-z]+$/, place) }", place)
-        tab.at("console-export-xlsx" if place == "report" else "console-link").first.wait_for()
-        found += _findings(tab, place)
-    tab.page.goto(f"{hall.service.url}/console#/")
-    tab.at("console-lecture-counts").first.wait_for()
-    found += _findings(tab, "lectures")
     assert not found, "\n".join(found)

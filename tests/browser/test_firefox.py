@@ -1,4 +1,5 @@
-"""Firefox ESR from Debian's packages plays a VP8 lecture on the member's page, over a network that is not loopback."""
+"""Firefox ESR from Debian's packages plays a VP8 lecture on the member's page, over a network that is not loopback,
+and proves that it does."""
 
 from __future__ import annotations
 
@@ -30,6 +31,11 @@ return video ? Number(video.dataset.frames) : 0;
 """
 
 
+def evidence(hall: Hall) -> set[str]:
+    members = hall.service.attendance(hall.lecture)["members"]
+    return {one["evidence"] for member in members for one in member["sessions"] if one["kind"] == "receiving"}
+
+
 @pytest.mark.skipif(not possible(), reason="Firefox needs an address other than loopback; only root may make one")
 def test_firefox_plays_vp8(playwright: Playwright, chromium_path: str, tmp_path: Path) -> None:
     with namespace() as host, running(tmp_path / "service", host) as service:
@@ -43,5 +49,6 @@ def test_firefox_plays_vp8(playwright: Playwright, chromium_path: str, tmp_path:
                 browser.run(ENTER)
                 first = eventually(lambda: int(browser.run(FRAMES)), 20, 0.3, "a first frame in Firefox")
                 eventually(lambda: int(browser.run(FRAMES)) > first + 20, 20, 0.3, "frames go on")
+                eventually(lambda: "proved" in evidence(hall), 30, 1, "marks that Firefox read")
         finally:
             chromium.close()

@@ -5,26 +5,29 @@ from __future__ import annotations
 import statistics
 import time
 
-from playwright.sync_api import Route
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import PHONE, Hall, eventually
+from tests.browser.joining import first_picture, first_picture_bare
+from tests.servers.service import Service
+
+AT_MOST = 3.0
+"""Times the barest player's median: the page, the ticket, the room and its ten lines must not cost more."""
 
 
-def test_a_member_who_joins_in_the_middle_sees_within_a_second(hall: Hall) -> None:
-    lecturer = hall.lecturer()
-    eventually(lambda: lecturer.outbound(), what="the studio sends")
-    hall.member(0).plays("lecturer")
-    times = []
-    for number in range(1, 6):
-        link = hall.lecture.members[number]
-        tab = hall.tab(link, viewport=PHONE)
-        tab.page.add_init_script("window.__eager = true")
-        tab.page.goto("about:blank")
-        opened = time.time() * 1000
-        tab.page.goto(link.url, wait_until="commit")
-        times.append(tab.first_frame("room-video-lecturer") - opened)
-        tab.page.context.close()
-    assert statistics.median(times) <= 1000, times
+def test_a_member_who_joins_in_the_middle_soon_sees(browser: Browser, service: Service) -> None:
+    """Measured against the same browser on the same machine, in turns (what it is in seconds: benchmarks.browsers)."""
+    hall = Hall(browser, service, service.lecture(members=12))
+    try:
+        lecturer = hall.lecturer()
+        eventually(lambda: lecturer.outbound(), what="the studio sends")
+        hall.member(0).plays("lecturer")
+        links = iter(hall.lecture.members[1:])
+        pairs = [(first_picture(hall, next(links)), first_picture_bare(hall, next(links))) for _ in range(5)]
+        ours, bare = (statistics.median(times) for times in zip(*pairs, strict=True))
+        assert ours <= AT_MOST * bare, pairs
+    finally:
+        hall.close()
 
 
 def test_a_members_offer_is_slim(hall: Hall) -> None:
@@ -53,3 +56,24 @@ def test_who_is_asked_to_come_again_in_a_moment_does_so_and_sees_why(hall: Hall)
     tab.at("join-enter").click()
     assert len(asked) == 2
     assert 2.0 <= asked[1] - asked[0] < 10.0
+
+
+def test_who_has_no_link_comes_by_code_name_and_digits(hall: Hall) -> None:
+    """Counted as anybody, and marked in the export."""
+    hall.stranger().publish("lecturer", hall.lecture.of("lecturer").ticket, width=320, height=180, fps=15)
+    code = hall.service.rest("GET", f"/api/lectures/{hall.lecture.id}/code")["code"]
+    exported = hall.service.attendance(hall.lecture)["members"]
+    person = next(one for one in exported if one["role"] == "member")
+    tab = hall.tab()
+    tab.page.goto(f"{hall.service.url}/j?code={code}")
+    tab.at("code-name").fill(person["name"])
+    tab.at("code-digits").fill(f"{(int(person['phone'][-4:]) + 1) % 10_000:04}")
+    tab.at("code-enter").click()
+    tab.at("code-refused").wait_for()
+    tab.at("code-digits").fill(person["phone"][-4:])
+    tab.at("code-enter").click()
+    expect(tab.at("join-name")).to_have_text(person["name"])
+    tab.at("join-enter").click()
+    tab.plays("lecturer")
+    marked = [one["name"] for one in hall.service.attendance(hall.lecture)["members"] if one["by_code"]]
+    assert marked == [person["name"]]

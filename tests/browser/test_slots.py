@@ -2,7 +2,50 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
 from tests.browser.conftest import Hall, eventually
+
+
+class Host:
+    """The host's channel, of which no page is needed here."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._next: dict[str, Any] = {"off": None, "on": None}
+
+    def next(self, part: str) -> None:
+        """One tap; the only one in the running order is brought there by it. Where the stage moved meanwhile, the host
+        is asked to look and tap again, and does."""
+        self._tap()
+        while True:
+            frame: dict[str, Any] = json.loads(self._socket.recv(timeout=10))
+            for message in frame["messages"] if frame["type"] == "batch" else [frame]:
+                if message["type"] == "error":
+                    assert message["reason"] == "stage-moved", message
+                    self._tap()
+                if message["type"] == "running-order":
+                    self._next = message["next"]
+                    if [one["part"] for one in message["entries"]] == [part]:
+                        return
+
+    def _tap(self) -> None:
+        self._socket.send(json.dumps({"type": "next", "off": self._next["off"], "on": self._next["on"]}))
+
+
+@contextmanager
+def stage(hall: Hall) -> Iterator[Host]:
+    guest = hall.lecture.of("guest")
+    order = {"entries": [{"name": guest.name, "branch": guest.branch}]}
+    hall.service.rest("PUT", f"/api/lectures/{hall.lecture.id}/order", order)
+    with connect(hall.service.url.replace("http", "ws", 1) + "/ws") as socket:
+        socket.send(json.dumps({"type": "hello", "ticket": hall.lecture.of("host").ticket}))
+        yield Host(socket)
 
 
 def test_codecs_follow_one_another_on_a_slot(hall: Hall) -> None:
@@ -30,11 +73,17 @@ def test_a_guest_comes_and_goes_without_an_offer(hall: Hall) -> None:
         assert not member.inbound("guest")
     guest = hall.stranger()
     guest.publish("guest", hall.lecture.of("guest").ticket, hue=100)
+    lecturer.page.wait_for_timeout(1_000)
     for member in members:
-        member.plays("guest")
-        member.hears("guest")
-        member.shows("room-video-guest", True)
-    guest.stop_publishing()
+        assert not member.inbound("guest")  # nobody was put on the stage
+    with stage(hall) as host:
+        host.next("backstage")
+        host.next("on")
+        for member in members:
+            member.plays("guest")
+            member.hears("guest")
+            member.shows("room-video-guest", True)
+        host.next("off")
     for member in members:
         member.shows("room-video-guest", False)
         member.plays("lecturer")

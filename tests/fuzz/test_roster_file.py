@@ -37,7 +37,7 @@ TEXT = "姓名,支部,手机\n张伟,镇巴县/泾洋,13800000000\n李娜,西乡
 
 def parsed(body: bytes, name: str) -> None:
     try:
-        people, _ = preview.read(read(body, name))
+        people = preview.read(read(body, name)).people
     except SheetError:
         return
     preview.compare(people, [])
@@ -70,9 +70,10 @@ def test_damaged_text(changes: list[tuple[int, int]]) -> None:
 def test_any_cells(rows: list[list[str]]) -> None:
     headings = Row(1, ("姓名", "县区", "支部", "手机", "角色"))
     cells = tuple(Row(line, tuple(row)) for line, row in enumerate(rows, 2))
-    people, refused = preview.read([Sheet("", (headings, *cells))])
+    reading = preview.read([Sheet("", (headings, *cells))])
+    people, refused = reading.people, reading.refused
     found = preview.compare(people, [])
-    assert len(people) + len(refused) == len(rows)
+    assert len(people) + len(refused) <= len(rows)  # headings may come again
     assert len(found.added) + len(found.refused) == len(people)
 
 

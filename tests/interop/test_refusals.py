@@ -114,6 +114,7 @@ STATUSES = {
     Refusal.BAD_TICKET: 401,
     Refusal.EXPIRED: 401,
     Refusal.REVOKED: 401,
+    Refusal.BARRED: 403,
     Refusal.ROLE: 403,
     Refusal.NO_LECTURE: 404,
     Refusal.NO_SESSION: 404,
@@ -126,6 +127,7 @@ STATUSES = {
     Refusal.CROWDED: 503,
     Refusal.FULL: 503,
     Refusal.RELAY_DOWN: 503,
+    Refusal.ELSEWHERE: 503,
 }
 """As docs/protocol.md §2 says them."""
 
@@ -299,6 +301,7 @@ async def test_an_import_leaves_links_alone_but_for_a_changed_role(evening: Even
 async def test_rest_by_cookie_needs_the_header_and_keeps_to_the_branch(evening: Evening) -> None:
     way = evening
     name, password = f"org-{way.lecture}", "correct horse"
+    await way.rest("POST", "/api/roster?name=other.csv", data="姓名,支部\n郑外,西乡县/城北街道\n".encode())
     await way.rest("POST", "/api/staff", {"name": name, "password": password, "branch": ["西乡县"]})
     site, one = {"X-Requested-With": "classroom"}, f"/api/lectures/{way.lecture}"
     async with ClientSession(way.service.url, cookie_jar=CookieJar(unsafe=True)) as client:  # for an address

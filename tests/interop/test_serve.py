@@ -69,6 +69,24 @@ async def page(service: Service, ticket: str) -> AsyncIterator[Page]:
             reading.cancel()
 
 
+async def order(host: Page, **fields: object) -> dict[str, Any]:
+    """The running order, once its only guest is as told."""
+    async with asyncio.timeout(20):
+        while True:
+            told = await host.until("running-order")
+            (guest,) = told["entries"]
+            if all(guest[name] == value for name, value in fields.items()):
+                return told
+            await asyncio.sleep(0.02)
+
+
+async def tap_next(host: Page, part: str) -> None:
+    """The host's one tap, which brings the only guest, whose media flows, to `part`."""
+    offered = (await order(host))["next"]
+    await host.client.send(json.dumps({"type": "next", "off": offered["off"], "on": offered["on"]}))
+    await order(host, part=part)
+
+
 def child(service: Service, module: str) -> int:
     return next(pid for pid in service.children() if module in Path(f"/proc/{pid}/cmdline").read_text())
 
@@ -82,7 +100,7 @@ async def ready_again(service: Service, pid: int, module: str) -> float:
             if not any(module in _command(other) and other != pid for other in service.children()):
                 continue
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(service.wait_ready, 5.0)
+                await asyncio.to_thread(service.wait_ready)
                 return time.monotonic() - began
 
 
@@ -97,7 +115,10 @@ async def test_a_lecture_from_first_picture_to_export(service: Service) -> None:
     member, lecturer, guest = lecture.members[0], lecture.of("lecturer"), lecture.of("guest")
     publisher, speaker, player = Publisher(), Publisher(), Player(lines=4)
     try:
-        async with page(service, member.ticket) as channel:
+        entries = {"entries": [{"name": guest.name, "branch": guest.branch}]}
+        await asyncio.to_thread(service.rest, "PUT", f"/api/lectures/{lecture.id}/order", entries)
+        host_ticket = lecture.of("host").ticket
+        async with page(service, member.ticket) as channel, page(service, host_ticket) as host:
             await publisher.offer(f"{service.url}/whip/{lecture.id}/lecturer", lecturer.ticket)
             await channel.until("lecture", state="live", cause="first-picture")
             await player.offer(f"{service.url}/whep/{lecture.id}", member.ticket)
@@ -105,9 +126,14 @@ async def test_a_lecture_from_first_picture_to_export(service: Service) -> None:
             await channel.until("slot", slot="lecturer", state="live", video="vp8")
             await channel.until("counted", receiving=True)
             await speaker.offer(f"{service.url}/whip/{lecture.id}/guest", guest.ticket)
+            await order(host, here=True)
+            await tap_next(host, "backstage")
+            await tap_next(host, "on")
             await player.first_frame(3)
             await channel.until("slot", slot="guest", state="live", name=guest.name)
             assert await speaker.delete() == 200
+            await channel.until("slot", slot="guest", state="lost")
+            await tap_next(host, "off")
             await channel.until("slot", slot="guest", state="empty")
             await asyncio.sleep(2)
             ended = time.time()

@@ -32,6 +32,13 @@ class Namespace:
         chroot.)"""
         return ("nsenter", f"--net=/run/netns/{self.name}")
 
+    def cut(self, away: bool) -> None:
+        """Its line to the host outside is dead, or there again. Nothing says goodbye."""
+        inner = f"cr{os.getpid()}b"
+        _ip("link", "set", inner, "down" if away else "up", inside=self)
+        if not away:
+            _ip("route", "replace", "default", "via", OUTSIDE, inside=self)
+
     def script(self, folder: Path, program: str) -> str:
         """The path of an executable that runs `program` inside."""
         path = folder / Path(program).name

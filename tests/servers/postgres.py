@@ -78,6 +78,39 @@ def server() -> Iterator[Postgres]:
         yield Postgres(port, bin_folder)
 
 
+class Stoppable:
+    """A server that goes and comes back where it was, with what it held."""
+
+    def __init__(self, bin_folder: Path, home: Path, user: str | None) -> None:
+        self._place = (bin_folder, home, free_port(), user)
+        self._running = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        return Postgres(self._place[2], self._place[0]).url()
+
+    def start(self) -> None:
+        """Raises `RuntimeError`."""
+        self._running.enter_context(start(*self._place))
+
+    def stop(self) -> None:
+        self._running.close()
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Stoppable]:
+    bin_folder = programs()
+    user = unprivileged("postgres")
+    with folder("postgres", user) as home:
+        initialize(bin_folder, home, user)
+        found = Stoppable(bin_folder, home, user)
+        found.start()
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
 def initialize(bin_folder: Path, home: Path, user: str | None) -> None:
     subprocess.run(
         [bin_folder / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],

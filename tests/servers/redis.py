@@ -22,20 +22,21 @@ def answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[int]:
-    """Yields the port. Raises `RuntimeError` where redis-server is missing or does not start."""
+def server(port: int | None = None) -> Iterator[int]:
+    """Yields the port: a free one, or the one given, which a server before it had. Raises `RuntimeError` where
+    redis-server is missing or does not start."""
     program = shutil.which("redis-server")
     if program is None:
         raise RuntimeError("redis-server is missing: apt-get install redis-server")
     with folder("redis") as home, contextlib.ExitStack() as stack:
         for attempt in range(1, ATTEMPTS + 1):
-            port = free_port()
-            place = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(home)]
+            chosen = free_port() if port is None else port
+            place = ["--bind", "127.0.0.1", "--port", str(chosen), "--dir", str(home)]
             try:
                 command = [program, *place, "--save", "", "--appendonly", "no"]
-                stack.enter_context(running(command, home / "log", lambda: answers(port)))  # noqa: B023
+                stack.enter_context(running(command, home / "log", lambda: answers(chosen)))  # noqa: B023
                 break
             except RuntimeError:  # somebody else took the port
                 if attempt == ATTEMPTS:
                     raise
-        yield port
+        yield chosen

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import http.client
 import json
 import os
 import signal
@@ -35,6 +37,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 class Link:
     """A personal link as `links export --json` gives it."""
 
+    member: str
     name: str
     branch: str
     role: str
@@ -54,6 +57,19 @@ class Lecture:
     @property
     def members(self) -> list[Link]:
         return [link for link in self.links if link.role == "member"]
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 class Service:
@@ -164,6 +180,20 @@ class Service:
             raise RuntimeError(f"classroom {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def rest(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the running service as an operator, over its Unix socket; its JSON."""
+        connection = _UnixConnection(str(self.data / "service.sock"))
+        try:
+            sent = None if body is None else json.dumps(body).encode()
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
+        return json.loads(text) if text else None
+
     def status(self, *words: str) -> tuple[int, str]:
         """Exit status and whole output of `classroom …`."""
         done = subprocess.run(
@@ -171,19 +201,22 @@ class Service:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def lecture(self, title: str = "乡村振兴与数字治理", members: int = 6) -> Lecture:
+    def lecture(self, title: str = "乡村振兴与数字治理", members: int = 6, starts: str = "") -> Lecture:
         """A new lecture with a roster of its own invited to it."""
-        made = self.command("lecture", "create", "--title", title, "--json")
+        planned = ("--starts", starts) if starts else ()
+        made = self.command("lecture", "create", "--title", title, *planned, "--json")
         roster = self.folder / f"roster-{made['id']}.csv"
         rows = [f"{name},{branch},{phone}" for name, branch, phone in _people(members)]
         roster.write_text("姓名,支部,手机\n" + "\n".join(rows) + "\n", encoding="utf-8-sig")
         self.command("roster", "import", str(roster), "--lecture", made["id"], "--json")
-        links = self.command("links", "export", "--lecture", made["id"], "--json")
+        return self.invited(made["id"])
+
+    def invited(self, lecture: str) -> Lecture:
+        """A lecture with the links of everybody who is invited now."""
+        links = self.command("links", "export", "--lecture", lecture, "--json")
         return Lecture(
-            id=made["id"],
-            links=tuple(
-                Link(**{key: link[key] for key in ("name", "branch", "role", "url", "ticket")}) for link in links
-            ),
+            id=lecture,
+            links=tuple(Link(**{field.name: link[field.name] for field in dataclasses.fields(Link)}) for link in links),
         )
 
     def attendance(self, lecture: Lecture) -> Any:

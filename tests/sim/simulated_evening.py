@@ -30,6 +30,7 @@ from signaling.relay.actions import (
     Tick,
 )
 from signaling.relay.limits import Limits
+from signaling.relay.peers import Unfiltered
 from signaling.relay.relay import Relay
 from signaling.session.answer import Answer
 from signaling.session.offer import Codec, Direction, Fingerprint, Setup
@@ -40,6 +41,19 @@ from tests.sim.simulated_srtp import Context
 FINGERPRINT = Fingerprint("sha-256", ":".join(["00"] * 32))
 MEMBER_SLOTS = ("lecturer", "screen", "host", "guest")
 E = TypeVar("E")
+
+
+class Known(Unfiltered):
+    """Whose SRTP and DTLS the reader of the port lets in, by address."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[Address, str] = {}
+
+    def add_address(self, address: Address, peer: str) -> None:
+        self.addresses[address] = peer
+
+    def remove_address(self, address: Address) -> None:
+        self.addresses.pop(address, None)
 
 
 @dataclass
@@ -69,8 +83,9 @@ class Evening:
     ) -> None:
         self.random = Random(seed)
         self.time = Timeline()
+        self.known = Known()
         self.relay = Relay(
-            FINGERPRINT, (("192.0.2.1", 4000),), Random(seed + 1), limits if limits is not None else Limits()
+            FINGERPRINT, (("192.0.2.1", 4000),), Random(seed + 1), limits or Limits(), allowed=self.known
         )
         self.loss, self.duplication, self.jitter = loss, duplication, jitter
         self.connections: dict[str, Connection] = {}
@@ -78,9 +93,13 @@ class Evening:
         self.answers: list[ToWeb] = []
         self.sent_bytes: dict[Address, int] = {}
         self.sending = True
+        self.proof = b""
+        """The lecture's key of marks."""
         self._contexts: dict[int, tuple[Connection, Context, Context]] = {}
         self._marks: dict[int, Marks] = {}
         self._free: list[int] = []
+        self._held: dict[int, tuple[bytes, int]] = {}  # what waits for each viewer, with its offset
+        self.held = 0  # packets that waited for what each viewer was sent next
         self._indexes = 0
         self._ports = 10_000
         self._requests = 0
@@ -108,14 +127,26 @@ class Evening:
         self.feed(Commanded(message))
 
     def drain(self) -> None:
-        while self.sending and (found := self.relay.schedule.take(64)) is not None:
-            self._fan_out(found.packets, list(found.viewers), list(found.offsets))
+        while self.sending and (found := self.relay.schedule.take(64, self.time.now)) is not None:
+            if found.hold:
+                for index, offset in zip(found.viewers, found.offsets, strict=True):
+                    assert index not in self._held, "what was held before had not been sent"
+                    self._held[index] = found.packets[0], offset
+                self.held += 1
+            else:
+                self._fan_out(found.packets, list(found.viewers), list(found.offsets))
 
     def _fan_out(self, packets: tuple[bytes, ...], viewers: list[int], offsets: list[int]) -> None:
         for index, offset in zip(viewers, offsets, strict=True):
+            if index not in self._contexts:
+                assert not packets, "sent to nobody"
+                continue
             connection, sender, _ = self._contexts[index]
-            for packet in packets:
-                own = self._marks[index].own(packet, offset)
+            copies = [(packet, offset) for packet in packets]
+            if index in self._held:
+                copies.append(self._held.pop(index))
+            for packet, shift in copies:
+                own = self._marks[index].own(packet, shift)
                 assert own is not None, "sent before its mark was known"
                 self._deliver(connection, own, partial(self._arrive, connection, sender.protect(own)))
 
@@ -166,6 +197,7 @@ class Evening:
         connection = self.connections.pop(action.peer)
         if connection.index is not None:
             del self._contexts[connection.index]
+            self._held.pop(connection.index, None)
             self._free.append(connection.index)
             connection.index = None
 
@@ -243,7 +275,7 @@ class Evening:
     ) -> Viewer:
         offered = offer(Direction.RECVONLY, family, pairs if pairs is not None else len(slots), name=peer)
         self._requests += 1
-        self.command(OpenViewer(self._requests, peer, "lecture", member or peer, slots, offered))
+        self.command(OpenViewer(self._requests, peer, "lecture", member or peer, slots, offered, self.proof))
         answer = self._opened()
         ice = Ice(offered, answer, self.address(), self.random)
         connection = Connection(peer, ice, ice.address, self.link(), self.link())

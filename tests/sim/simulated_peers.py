@@ -217,6 +217,8 @@ class Viewer:
             payload_type: codec for line in answer.lines for codec, payload_type in line.codecs.items()
         }
         self.received: dict[int, Received] = {}
+        self.sources: dict[int, float] = {}
+        """Contributing sources by when they were seen last."""
         self.reporting = True
 
     def of(self, slot: str, kind: Kind) -> Received:
@@ -227,6 +229,8 @@ class Viewer:
         rtp = wire.parse_rtp(packet)
         assert rtp.ssrc in self.slots, "a packet of no line of ours"
         assert rtp.payload_type in self.payload_types, "a payload type that was not offered"
+        assert packet[0] & 0x0F == 1, "a packet without its one contributing source"
+        self.sources[int.from_bytes(packet[12:16], "big")] = now
         self.received.setdefault(rtp.ssrc, Received()).put(rtp, now)
 
     def receive_rtcp(self, packet: bytes, now: float) -> None:

@@ -23,7 +23,7 @@ def test_a_viewer_whose_address_changes_is_followed() -> None:
     connection.address = ("198.51.100.99", 2222)
     evening.time.run(3)
     assert connection.sent_to == connection.address
-    assert evening.relay.peer_at(connection.address) == "a"
+    assert evening.known.addresses[connection.address] == "a"
     received = viewer.of("lecturer", Kind.VIDEO)
     assert received.times[-1] > evening.time.now - 0.1
     assert len(evening.told(PeerConnected, "a")) == 1
@@ -86,7 +86,7 @@ def test_what_does_not_authenticate_allocates_nothing_and_is_not_answered(seed: 
         if number % 3 == 0:
             data = bytearray(random.randbytes(random.randrange(200)))
         assert relay.receive(StunArrived(bytes(data), ("203.0.113.1", 1000 + number)), evening.time.now) == []
-        assert relay.peer_at(("203.0.113.1", 1000 + number)) is None
+        assert ("203.0.113.1", 1000 + number) not in evening.known.addresses
     assert sizes(relay) == state
 
 

@@ -96,6 +96,23 @@ def test_who_recovers_goes_up_and_each_failed_try_waits_longer() -> None:
     assert set(layers(poor)) == {2}
 
 
+def test_a_lecturer_who_returns_with_one_size_slows_nobody_any_more() -> None:
+    """Who was sent a smaller picture is sent all there is now, and is told; with the sizes the hint comes back."""
+    evening = Evening(3)
+    evening.publish("lecturer-1", member="dean", rids=RIDS, kind=LayeredPublisher)
+    evening.watch("poor")
+    evening.time.run(3)
+    evening.connections["poor"].down = NarrowLink(evening.time, rate=50 + 30 * PER_FRAME[1] + 40)
+    evening.time.run(6)
+    assert levels(evening, "poor") == ["reduced"]
+    evening.publish("lecturer-2", member="dean")
+    evening.time.run(3)
+    assert levels(evening, "poor") == ["reduced", "full"]
+    evening.publish("lecturer-3", member="dean", rids=RIDS, kind=LayeredPublisher)
+    evening.time.run(8)
+    assert levels(evening, "poor")[:3] == ["reduced", "full", "reduced"]
+
+
 def test_below_the_lowest_layer_there_is_sound_only_and_then_the_picture_again() -> None:
     evening = Evening(4)
     evening.publish("lecturer-1")  # one layer

@@ -127,7 +127,7 @@ class Evening:
     def _send(self) -> None:
         self._left = min(self._left, 0.0) + self.capacity * STEP
         bits = 0
-        while self._left > 0 and (found := self.schedule.take(SLICE)) is not None:
+        while self._left > 0 and (found := self.schedule.take(SLICE, self.now)) is not None:
             self._left -= len(found.packets) * len(found.viewers)
             bits += sum(len(packet) + OVERHEAD for packet in found.packets) * len(found.viewers) * 8
             for packet in found.packets:

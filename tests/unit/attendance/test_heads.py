@@ -15,6 +15,7 @@ from attendance.audit import audit
 from attendance.chain import Head, sign, signed_by
 from attendance.errors import LedgerBroken
 from attendance.facts import Fact, NodeStarted
+from attendance.io import heads_file
 from attendance.io.engine_sqlalchemy import open_engine
 from attendance.io.heads_file import FileNotary, HeadsFile, load_key
 from attendance.io.store_sqlalchemy import SqlStore
@@ -35,8 +36,8 @@ class Standing:
 
 
 @pytest.fixture
-async def engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_engine(sqlite_url)
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(database_url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all, tables=[facts, heads])
     yield engine
@@ -145,3 +146,32 @@ async def test_rows_removed_without_the_head_row_are_missing(engine: AsyncEngine
     with pytest.raises(LedgerBroken) as caught:
         await audit(store, None, "party")
     assert (caught.value.row, "3 rows were stored" in caught.value.reason) == (3, True)
+
+
+def test_only_what_was_added_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "heads"
+    mine, theirs = HeadsFile(path), HeadsFile(path)
+    heads = [sign(KEY, "party", row, bytes(32), row) for row in range(1, 6)]
+    for head in heads[:3]:
+        mine.append(head)
+    assert mine.read("party") == heads[:3]
+    decoded: list[bytes] = []
+    before = heads_file._head
+
+    def counting(raw: bytes) -> Head | None:
+        decoded.append(raw)
+        return before(raw)
+
+    monkeypatch.setattr(heads_file, "_head", counting)
+    theirs.append(heads[3])
+    assert mine.read("party") == heads[:4]
+    assert len(decoded) == 1
+    with path.open("ab") as file:  # somebody is in the middle of a line
+        file.write(b'{"lecture":"party","row":5')
+    assert mine.read("party") == heads[:4]
+    mine.append(heads[4])
+    assert mine.read("party") == heads
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])  # cut, or another one
+    assert mine.read("party") == heads[:1]
+    path.unlink()
+    assert mine.read("party") == []

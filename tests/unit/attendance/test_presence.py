@@ -22,8 +22,11 @@ from attendance.facts import (
     NodeStopped,
     OutageBegan,
     OutageEnded,
+    PageTroubled,
     ReceivingBegan,
     ReceivingStopped,
+    SignInAnswered,
+    SignInAsked,
     SlotFlowing,
     SlotSilent,
     StageEntered,
@@ -31,7 +34,8 @@ from attendance.facts import (
 )
 from attendance.interval import Span
 from attendance.presence import Account, Presence
-from attendance.track import Kind
+from attendance.sign_in import SignIn
+from attendance.track import BEAT, SAME_VIEW, Heard, Kind
 
 S = 1_000_000
 
@@ -159,6 +163,58 @@ def test_better_evidence_divides_the_session() -> None:
         ("reported", "evidence-changed"),
         ("proved", "closed"),
     ]
+
+
+def test_proved_and_reported_are_told_apart() -> None:
+    evening = live().at(200, began(200)).at(310, began(300, "w", Evidence.PROVED))
+    evening.at(420, began(400, "w", Evidence.REPORTED)).at(425, began(420, "w", Evidence.PROVED)).at(500, stopped(500))
+    account = evening.at(1100, moved("ended")).account()
+    assert (account.receiving, account.proved, account.reported) == (300 * S, 180 * S, 120 * S)
+    assert account.credited == 300 * S
+    assert account.credited_proved == 200 * S  # the 20 s without an echo between two proofs are bridged
+    assert account.share_by(Evidence.PROVED) == pytest.approx(0.2)
+    assert account.share_by(Evidence.REPORTED) == account.share == pytest.approx(0.3)
+
+
+def test_a_player_that_echoes_nothing_has_no_measure_of_proofs() -> None:
+    evening = live().at(200, began(200)).at(500, stopped(500)).at(1100, moved("ended"))
+    account = evening.account()
+    assert (account.proved, account.reported, account.share_by(Evidence.PROVED)) == (None, 300 * S, None)
+    nobody = evening.account("absent")
+    assert (nobody.proved, nobody.reported, nobody.share_by(Evidence.PROVED)) == (0, 0, 0)
+
+
+def test_proofs_of_one_device_do_not_make_another_s_reports_proved() -> None:
+    evening = live().at(200, began(200, "phone"), began(200, "office", Evidence.PROVED))
+    evening.at(300, stopped(300, "office")).at(400, stopped(400, "phone"))
+    account = evening.at(1100, moved("ended")).account()
+    assert (account.receiving, account.proved, account.reported) == (200 * S, 100 * S, 100 * S)
+
+
+def test_a_sign_in_is_known_once_and_by_its_first_answer() -> None:
+    evening = (
+        live()
+        .at(200, SignInAsked("m", "r2", 290 * S), SignInAsked("m", "c1", 290 * S))
+        .at(210, SignInAnswered("m", "c1"))
+    )
+    evening.at(220, SignInAnswered("m", "c1")).at(230, SignInAsked("n", "c1", 290 * S))
+    evening.facts += evening.facts[:3]
+    presence = evening.presence()
+    assert presence.sign_ins("m") == [SignIn(200 * S, "c1", 290 * S, 210 * S), SignIn(200 * S, "r2", 290 * S)]
+    assert presence.account("n").sign_ins == [SignIn(230 * S, "c1", 290 * S)]
+    assert presence.called() == 1
+
+
+def test_a_proof_that_comes_after_a_beat_does_not_undo_it() -> None:
+    evening = live().at(200, began(200)).at(210, receiving_beat("w")).at(212, began(200, "w", Evidence.PROVED))
+    account = evening.new_boot("2").at(230, NodeStarted()).account()
+    assert spans(account) == [(200, 210)]
+
+
+def test_standing_says_whether_it_is_proved() -> None:
+    presence = live().at(200, began(200)).at(215, began(210, "w", Evidence.PROVED)).presence()
+    assert presence.standing("m", 220 * S).proved
+    assert not live().at(200, began(200)).presence().standing("m", 220 * S).proved
 
 
 def test_the_uncertainty_of_an_edge_is_how_late_it_was_noticed() -> None:
@@ -321,8 +377,42 @@ def test_the_stage_is_a_clock_of_its_own() -> None:
 
 
 def test_failed_attempts_are_kept() -> None:
-    evening = live().at(150, JoinFailed("m", "no-udp", "blocked")).at(160, JoinFailed("n", "autoplay"))
+    evening = live().at(150, JoinFailed("m", "no-udp", "blocked")).at(160, JoinFailed("n", "no-codec"))
     assert [(one.at, one.cause, one.detail) for one in evening.account().failed] == [(150 * S, "no-udp", "blocked")]
+
+
+def test_what_troubles_somebody_who_is_in_is_no_failed_attempt() -> None:
+    evening = live().at(150, PageTroubled("m", "autoplay", "Safari")).at(160, JoinFailed("m", "camera-refused"))
+    account = evening.account()
+    assert account.failed == []
+    assert [(one.at, one.cause) for one in account.troubled] == [(150 * S, "autoplay"), (160 * S, "camera-refused")]
+
+
+def test_a_session_says_by_which_way_media_came() -> None:
+    evening = live().at(101, began(100)).at(300, stopped(300)).at(400, MemberConnected("m", "c"))
+    evening.at(401, ReceivingBegan("m", "h", Evidence.REPORTED, 400 * S, "other"), stopped(500, "h"))
+    account = evening.at(600, MemberDisconnected("m", "c", 600 * S, "closed")).account()
+    assert [(one.kind, one.source) for one in account.sessions] == [
+        (Kind.RECEIVING, "webrtc"),
+        (Kind.RECEIVING, "other"),
+        (Kind.CONNECTED, ""),
+    ]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_boot_is_over_with_the_next_one_whatever_the_clock_was_set_to(hours: int) -> None:
+    evening = live().at(150, began(150)).at(200, receiving_beat("w"))
+    set_to = 220 + hours * 3600
+    evening.new_boot("2").at(set_to, NodeStarted(), SlotFlowing("lecturer", "dean"))
+    read, told = Presence(), Presence()
+    for row, fact in enumerate(evening.facts, start=1):
+        read.apply(fact, row)
+        told.apply(fact, row if fact.boot == "1" else None)  # as in a room that was built from boot 1's rows
+    for presence in (read, told):
+        session = presence.account("m").sessions[0]
+        assert (session.start, session.end, session.closed_by) == (150 * S, 200 * S, "service-crash")
+        assert presence.open_boots == [("a", "2")]
+        assert not presence.standing("m", (set_to + 100) * S).receiving
 
 
 # --- live ------------------------------------------------------------------------------------------------------------
@@ -366,7 +456,8 @@ def eventful() -> Evening:
     evening.at(143, SlotFlowing("lecturer", "dean"), began(143, "w2")).at(150, Beat({"w2": 2, "c": 1}))
     evening.new_boot("2").at(160, NodeStarted(), SlotFlowing("lecturer", "dean")).at(161, MemberConnected("m", "c2"))
     evening.at(162, began(162, "w3")).at(170, StageLeft("m", "guest", 165 * S)).at(175, Beat({"w3": 2, "c2": 9}))
-    evening.at(180, SlotSilent("lecturer", 179 * S)).at(190, SlotFlowing("screen", "dean")).at(195, NodeStopped())
+    evening.at(180, SlotSilent("lecturer", 179 * S)).at(190, SlotFlowing("screen", "dean"))
+    evening.at(191, SignInAsked("m", "r1", 281 * S)).at(192, SignInAnswered("m", "r1")).at(195, NodeStopped())
     evening.new_boot("3").at(200, NodeStarted(), SlotFlowing("lecturer", "dean"), began(200, "w4"))
     return evening.at(230, JoinFailed("m", "other"), stopped(229, "w4"), moved("ended"))
 
@@ -393,16 +484,16 @@ times = st.integers(90, 320)
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.tuples(times, times, st.sampled_from("uvw")), max_size=6),
+    st.lists(st.tuples(times, times, st.sampled_from("uvw"), st.sampled_from(list(Evidence))), max_size=6),
     st.lists(st.tuples(times, times), max_size=3),
     st.lists(st.tuples(times, times), max_size=3),
 )
 def test_the_algebra_holds_whatever_happens(
-    received: list[tuple[int, int, str]], outages: list[tuple[int, int]], silences: list[tuple[int, int]]
+    received: list[tuple[int, int, str, Evidence]], outages: list[tuple[int, int]], silences: list[tuple[int, int]]
 ) -> None:
     steps: list[tuple[float, Body]] = [(100, moved("live")), (300, moved("ended")), (95, SlotFlowing("lecturer", "d"))]
-    for start, end, connection in received:
-        steps += [(start, began(start, connection)), (max(start, end), stopped(end, connection))]
+    for start, end, connection, evidence in received:
+        steps += [(start, began(start, connection, evidence)), (max(start, end), stopped(end, connection))]
     for start, end in outages:
         steps += [(start, OutageBegan("relay", start * S)), (max(start, end), OutageEnded("relay"))]
     for start, end in silences:
@@ -418,6 +509,10 @@ def test_the_algebra_holds_whatever_happens(
     assert 0 <= account.receiving <= account.credited <= account.denominator <= 200 * S
     assert account.share is not None
     assert account.share <= 1
+    assert account.reported is not None
+    if account.proved is not None and account.credited_proved is not None:
+        assert account.proved + account.reported == account.receiving
+        assert account.proved <= account.credited_proved <= account.credited
     assert account.credited - account.receiving == sum(end - start for start, end in account.bridged)
     counted = presence.counted()
     ours = sum(end - start for start, end in counted.forgiven)
@@ -428,3 +523,18 @@ def test_the_algebra_holds_whatever_happens(
 def test_the_state_is_the_latest(state: str) -> None:
     presence = Evening().at(0, moved("planned")).at(10, moved(state)).presence()
     assert presence.state == state
+
+
+@given(st.lists(st.integers(0, 40), max_size=30))
+def test_moments_of_a_page_join_in_any_order(moments: list[int]) -> None:
+    """A page was visible from one beat that says so to the next, where they are not further apart than that may be."""
+    heard = Heard()
+    for moment in moments:
+        heard.seen(moment * BEAT)
+    expected: list[Span] = []
+    for at in sorted({moment * BEAT for moment in moments}):
+        if expected and at - expected[-1].end <= SAME_VIEW:
+            expected[-1] = Span(expected[-1].start, at)
+        else:
+            expected.append(Span(at, at))
+    assert heard.views == expected

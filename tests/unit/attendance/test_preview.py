@@ -18,9 +18,9 @@ def sheet(*rows: tuple[str, ...], name: str = "") -> Sheet:
 
 
 def people(*rows: tuple[str, ...], headings: tuple[str, ...] = ("姓名", "支部", "手机")) -> list[Person]:
-    found, refused = read([sheet(headings, *rows)])
-    assert refused == []
-    return found
+    found = read([sheet(headings, *rows)])
+    assert found.refused == ()
+    return list(found.people)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_branch_may_stand_in_several_columns() -> None:
 def test_roles_are_read_where_the_file_has_them() -> None:
     headings = ("姓名", "支部", "角色")
     rows = (("张伟", "A", "主讲人"), ("李娜", "A", ""), ("王芳", "A", "Guest"))
-    assert [one.role for one in people(*rows, headings=headings)] == ["lecturer", "member", "guest"]
+    assert [one.role for one in people(*rows, headings=headings)] == ["lecturer", None, "guest"]
     assert people(("张伟", "A", ""))[0].role is None
 
 
@@ -66,13 +66,14 @@ def test_rows_that_cannot_be_people_are_refused_with_line_and_remedy() -> None:
         ("王芳", "A", ""),
         ("赵" * 51, "A", ""),
     )
-    found, refused = read([sheet(("姓名", "支部", "手机"), *rows)])
+    reading = read([sheet(("姓名", "支部", "手机"), *rows)])
+    found, refused = reading.people, reading.refused
     assert [one.name for one in found] == ["王芳"]
     assert [one.line for one in refused] == [2, 3, 4, 5, 7]
     assert "姓名" in refused[0].reason
     assert "支部" in refused[2].reason
     assert "手机" in refused[3].reason
-    english = read([sheet(("name", "branch"), ("", "A"))], "en")[1]
+    english = read([sheet(("name", "branch"), ("", "A"))], "en").refused
     assert english[0].reason == "The name is missing; add it."
 
 
@@ -80,9 +81,26 @@ def test_every_sheet_with_headings_counts_and_is_named_in_refusals() -> None:
     one = sheet(("姓名", "支部"), ("张伟", "A"), name="镇巴")
     other = sheet(("姓名", "支部"), ("", "A"), name="西乡")
     cover = sheet(("填表说明",), name="说明")
-    found, refused = read([cover, one, other])
+    reading = read([cover, one, other])
+    found, refused = reading.people, reading.refused
     assert [each.name for each in found] == ["张伟"]
     assert refused[0].reason.startswith("工作表「西乡」：")
+
+
+def test_rows_of_several_sheets_are_told_apart_by_the_sheet_s_name() -> None:
+    headings = ("姓名", "支部", "手机")
+    first = sheet(headings, ("张伟", "A", "13800000000"), ("李娜", "A", ""), ("王芳", "A", "13900000000"), name="镇巴")
+    other = sheet(headings, ("张伟", "A", "13800000000"), ("李娜", "A", ""), ("王芳", "B", "13900000000"), name="西乡")
+    found = compare(read([first, other]).people, []).refused
+    assert [one.reason.split("：")[0] for one in found] == ["工作表「西乡」"] * 3
+    repeated, namesake, moved = (one.reason.split("：", 1)[1] for one in found)
+    assert repeated == "与工作表「镇巴」第 2 行重复，只计一次。"
+    assert namesake.startswith("工作表「镇巴」第 3 行的同一支部也有「李娜」")
+    assert moved.startswith("工作表「镇巴」第 4 行也有同一手机号的「王芳」")
+    (english, *_) = compare(read([first, other], "en").people, [], "en").refused
+    assert english.reason == "Sheet “西乡”: Repeats line 2 of sheet “镇巴”; counted once."
+    (alone,) = compare(read([sheet(headings, *[("张伟", "A", "13800000000")] * 2, name="镇巴")]).people, []).refused
+    assert alone.reason == "与第 2 行重复，只计一次。"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from attendance.io.tables_sqlalchemy import facts as facts_table
 from attendance.io.tables_sqlalchemy import heads as heads_table
 from attendance.io.tables_sqlalchemy import metadata
 from attendance.ports import Stored
-
-PROGRAM = Path(__file__).parents[2] / "servers" / "recording.py"
+from tests.servers.killing import kill
+from tests.servers.killing import recording as recording_process
 
 
 class Ticking:
@@ -373,11 +372,6 @@ async def test_connections_that_the_server_cuts_lose_nothing(postgres_url: str, 
 # --- killed ---------------------------------------------------------------------------------------------------------
 
 
-def recording_process(url: str, folder: Path, boot: str) -> subprocess.Popen[str]:
-    """A process that records as fast as it can, and prints the number of each once it is acknowledged."""
-    return subprocess.Popen([sys.executable, str(PROGRAM), url, str(folder), boot], stdout=subprocess.PIPE, text=True)
-
-
 async def make_tables(url: str) -> None:
     engine = open_engine(url)
     async with engine.begin() as connection:
@@ -385,27 +379,10 @@ async def make_tables(url: str) -> None:
     await engine.dispose()
 
 
-async def test_no_acknowledged_fact_is_lost_by_kill(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [time.time_ns() // 1_000_000_000])
+async def test_no_acknowledged_fact_is_lost_by_ten_kills(database_url: str, tmp_path: Path, seed: int) -> None:
     await make_tables(database_url)
-    acknowledged: set[str] = set()
-    for boot in ("1", "2", "3", "4"):
-        process = recording_process(database_url, tmp_path, boot)
-        assert process.stdout is not None
-        for line in process.stdout:
-            acknowledged.add(f"{boot}/{line.strip()}")
-            if int(line) >= 20 * int(boot):
-                os.kill(process.pid, signal.SIGKILL)
-                break
-        acknowledged.update(f"{boot}/{line.strip()}" for line in process.stdout if line.endswith("\n"))
-        process.wait(10)
-        process.stdout.close()
-    engine = open_engine(database_url)
-    store = SqlStore(engine, Ticking())
-    rows = [row async for row in store.rows("party")]
-    assert acknowledged <= {body.detail for row in rows if isinstance(body := row.fact().body, JoinFailed)}
-    assert len(acknowledged) >= 200
-    verify("party", rows)
-    await engine.dispose()
+    assert await kill(database_url, tmp_path, 10, seed) >= 10
 
 
 async def test_a_killed_process_leaves_its_spool_to_the_next(sqlite_url: str, tmp_path: Path) -> None:

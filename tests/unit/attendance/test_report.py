@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from attendance import chain
+from attendance.audit import Broken
 from attendance.chain import GENESIS, Head, Row, sign
 from attendance.facts import (
     Body,
@@ -23,7 +24,7 @@ from attendance.facts import (
 )
 from attendance.ports import Stored
 from attendance.presence import Presence
-from attendance.report import Reading, Report, compose, report_for, seconds
+from attendance.report import LedgerReader, Reading, Report, compose, report_for, seconds
 from attendance.roster import BranchPath, Invitation, Member, Role
 
 S = 1_000_000
@@ -177,6 +178,51 @@ def test_an_empty_ledger_reports_everybody_as_not_measured() -> None:
     found = asyncio.run(report_for(Kept([]), None, "party", "第一课", ROSTER))
     assert {line.account.credited for line in found.lines} == {None}
     assert (found.state, found.denominator) == (LectureState.PLANNED, None)
+
+
+def continued(kept: Kept, later: list[Row]) -> tuple[Report, Report, list[int]]:
+    """A report, then one of the same reader when the ledger holds `later`; and from where it was read each time."""
+    asked: list[int] = []
+    read = kept.rows
+
+    def watched(lecture: str, after: int = 0, until: int | None = None) -> AsyncIterator[Row]:
+        asked.append(after)
+        return read(lecture, after, until)
+
+    kept.rows = watched  # type: ignore[method-assign]
+    reader = LedgerReader(kept, kept, "party")
+
+    async def twice() -> tuple[Report, Report]:
+        first = compose(await reader.read(), "第一课", ROSTER)
+        kept.kept = later
+        return first, compose(await reader.read(), "第一课", ROSTER)
+
+    return (*asyncio.run(twice()), asked)
+
+
+def test_a_reader_that_is_asked_again_reads_what_came_since() -> None:
+    whole = rows()
+    first, second, asked = continued(Kept(whole[:5]), whole)
+    assert asked == [0, 5]
+    assert (first.row, first.broken, second.row, second.broken) == (5, None, 8, None)
+    assert second.lines == report().lines
+
+
+def test_a_reader_notices_that_the_ledger_is_another() -> None:
+    whole = rows()
+    other = [msgspec.structs.replace(fact, happened=fact.happened + 1) for fact in facts()]
+    rewritten: list[Row] = []
+    for number, fact in enumerate(other, start=1):
+        rewritten.append(chain.link(rewritten[-1].hash if rewritten else GENESIS, number, fact, fact.happened))
+    assert continued(Kept(whole), rewritten)[2] == [0, 0]
+    _, grown, asked = continued(Kept(whole[:5]), rewritten)
+    assert asked == [0, 5]
+    assert grown.broken == Broken(6, "the row does not continue the row before it")
+    _, cut, asked = continued(Kept(whole), whole[:5])
+    assert asked == [0, 0]
+    assert cut.broken is None  # the chain itself is whole; a head that was signed before tells that rows are gone
+    signed = [sign(KEY, "party", 8, whole[-1].hash, 1)]
+    assert continued(Kept(whole, signed), whole[:5])[1].broken is not None
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"type":"NodeStopped"}'])

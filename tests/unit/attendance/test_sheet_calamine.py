@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 import xlsxwriter
@@ -12,6 +13,8 @@ import xlsxwriter
 from attendance.errors import SheetError
 from attendance.io import sheet_calamine
 from attendance.io.sheet_calamine import MAX_BYTES, read
+
+SHEETS = Path(__file__).parent / "sheets"
 
 
 def workbook(*rows: tuple[object, ...], merge: str | None = None) -> bytes:
@@ -78,7 +81,9 @@ def test_quoted_line_breaks_do_not_shift_the_lines() -> None:
         (b"", "a.csv", "empty"),
         (b"\r\n \r\n", "a.csv", "empty"),
         (b"x" * (MAX_BYTES + 1), "a.csv", "too-large"),
-        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "a.xls", "old-format"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "a.xls", "damaged"),
+        ((SHEETS / "roster-with-password.xlsx").read_bytes(), "a.xlsx", "password"),
+        (b"\n<html><table><tr><td>x</td></tr></table></html>", "a.xls", "web-page"),
         (b"name,branch\n", "a.xlsx", "damaged"),
         (b"\xff\xfe\xff", "a.csv", "encoding"),
         (b"\x81\x00\xff\xff", "a.csv", "encoding"),

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -79,6 +80,13 @@ async def test_a_repeated_delivery_is_stored_once(store: SqlStore) -> None:
     await store.append([fact(2), fact(3), fact(1)])
     assert [one.fact.counter for one in await rows_of(store)] == [1, 2, 3]
     await assert_verifies(store)
+
+
+async def test_it_knows_when_its_last_facts_happened(store: SqlStore) -> None:
+    assert await store.latest() is None
+    await store.append([msgspec.structs.replace(fact(counter), happened=counter) for counter in (1, 900, 7)])
+    await store.append([msgspec.structs.replace(fact(4, "other"), happened=800)])
+    assert await store.latest() == 900
 
 
 async def test_lectures_have_chains_of_their_own(store: SqlStore) -> None:
@@ -208,3 +216,26 @@ def test_other_urls_are_refused_without_their_password(url: str) -> None:
     with pytest.raises(ValueError, match="write sqlite:///path or postgresql://") as caught:
         normalize_url(url)
     assert "secret" not in str(caught.value)
+
+
+async def test_others_have_their_turn_while_large_rows_are_read(store: SqlStore) -> None:
+    large = JoinFailed("m", "other", "x" * 200)
+    await store.append([Fact("party", "a", "1", counter, 0, large) for counter in range(1, PAGE)])
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(other())
+    last = read = 0
+    async for _ in store.rows("party"):
+        read += 1
+        if turns == last and read % 100 == 0:
+            pytest.fail("a hundred rows, and nobody else had a turn")
+        if read % 100 == 0:
+            last = turns
+    running.cancel()
+    assert read == PAGE - 1

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from attendance.facts import Body, Fact, LectureState
 from attendance.ports import Stored
-from attendance.roster import Invitation, Member
+from attendance.roster import BranchPath, Invitation, Member
 from classroom.admission import TicketAdmission
 from classroom.evidence import Witness
 from classroom.io.channel_aiohttp import Channel
@@ -21,8 +21,11 @@ from classroom.io.clock_time import SystemClock
 from classroom.io.errands_asyncio import Errands
 from classroom.io.relay_asyncio import RelayFollower
 from classroom.io.rooms_asyncio import Rooms
+from classroom.io.session_aiohttp import COOKIE, ConsoleDoor, CookieGuard
 from classroom.people.invitations import Door
+from classroom.people.staff import Signed, StaffMember
 from classroom.people.ticket import TicketSigner
+from classroom.room.journal import Journaled
 from classroom.room.messages import Quality
 from signaling.control import Audience, Closing, Event, Load, OpenPeer
 from signaling.ports import Grant, RelayDown, RelayUp
@@ -32,6 +35,7 @@ from signaling.session.turnstile import Turnstile
 
 LECTURE = "lecture1"
 HOUR = 3_600_000_000
+PROOFS = bytes(32)
 
 
 class Recorder:
@@ -66,11 +70,25 @@ class Store:
                 yield Stored(row, fact, fact.happened, b"", b"")
 
 
+class Journal:
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, Journaled]] = []
+
+    def append(self, lecture: str, journaled: Journaled) -> None:
+        self.kept.append((lecture, journaled))
+
+    async def read(self, lecture: str) -> AsyncIterator[Journaled]:
+        for owner, journaled in tuple(self.kept):
+            if owner == lecture:
+                yield journaled
+
+
 @dataclass
 class Lecture:
     title: str = "讲座"
     starts: int | None = None
     ends: int | None = None
+    state: LectureState = LectureState.PLANNED
 
 
 class Lectures:
@@ -100,8 +118,34 @@ class Roster:
         found = [await self.invitation(lecture, member) for member in members]
         return [one for one in found if one is not None]
 
-    async def counts(self, lectures: Sequence[str]) -> dict[str, int]:
-        return dict.fromkeys(lectures, 5)
+    async def invitations(self, lecture: str, scope: BranchPath = ()) -> Sequence[Invitation]:
+        return await self.of_members(lecture, await self.branches(lecture))
+
+    async def branches(self, lecture: str) -> dict[str, str]:
+        return {f"member-{number}": "镇巴县 / 泾洋" for number in range(1, 6)}
+
+
+class Sessions:
+    """Who is signed in, by the token in the cookie."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Signed] = {}
+
+    async def session(self, token: str, now: int) -> Signed | None:
+        found = self.open.get(token)
+        return found if found is not None and found.expires > now else None
+
+    async def find(self, name: str) -> tuple[StaffMember, str] | None:
+        raise NotImplementedError
+
+    async def set_password(self, member: str, password: str) -> None:
+        raise NotImplementedError
+
+    async def open_session(self, token: str, member: str, now: int, expires: int) -> None:
+        raise NotImplementedError
+
+    async def close_session(self, token: str) -> None:
+        del self.open[token]
 
 
 class Relay:
@@ -146,6 +190,7 @@ class Hall:
     channel: Channel
     recorder: Recorder
     relay: Relay
+    journal: Journal
     lectures: Lectures
     roster: Roster
     signer: TicketSigner
@@ -154,17 +199,24 @@ class Hall:
     loads: list[Load]
     clock: SystemClock
     turnstile: Turnstile
+    sessions: Sessions
+    guard: CookieGuard
     url: str = ""
 
     def ticket(self, member: str, lecture: str = LECTURE, lasts: int = HOUR, serial: int = 1) -> str:
         invitation = Invitation(lecture, Member(member, "", ()), member.split("-")[0], serial)
         return self.signer.issue(invitation, self.clock.now() + lasts)
 
+    def sign_in(self, name: str, branch: BranchPath = (), lasts: int = HOUR) -> dict[str, str]:
+        """The cookie that a browser would hold; the session's token is the name."""
+        self.sessions.open[name] = Signed(StaffMember(f"staff-{name}", name, branch), self.clock.now() + lasts)
+        return {"Cookie": f"{COOKIE}={self.guard.sign(name)}"}
+
     def hello(self, member: str, **more: object) -> str:
         return json.dumps({"type": "hello", "ticket": self.ticket(member), **more})
 
 
-async def until(condition: Any, within: float = 5.0) -> None:
+async def until(condition: Any, within: float = 20.0) -> None:
     """Polls, bounded: what is awaited happens in another task."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110
@@ -173,19 +225,21 @@ async def until(condition: Any, within: float = 5.0) -> None:
 
 @contextlib.asynccontextmanager
 async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIterator[Hall]:
-    clock, lectures, roster, relay = SystemClock(), Lectures(), Roster(), Relay()
+    clock, journal, lectures, roster, relay = SystemClock(), Journal(), Lectures(), Roster(), Relay()
     recorder = Recorder(clock)
-    errands, witness = Errands(recorder), Witness(clock.at)
+    errands, witness = Errands(recorder), Witness(clock.at, PROOFS)
     qualities: list[Quality] = []
     loads: list[Load] = []
-    rooms = Rooms(clock, errands, Store(facts), lectures, roster, relay, witness, qualities.append)
+    rooms = Rooms(clock, errands, Store(facts), journal, lectures, roster, relay, witness, qualities.append)
     recorder.follower = rooms.observe
     follower = RelayFollower(relay, rooms, witness, errands, roster, clock, loads.append)
     signer = TicketSigner(["s" * 32])
     door = Door(signer, roster)
     turnstile = Turnstile(50, lambda: 0.5)
-    admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit, bytes(32))
-    channel = Channel(rooms, admission, turnstile, clock, "https://class.example.org")
+    admission = TicketAdmission(door, rooms, follower, witness, errands, clock, viewer_limit, PROOFS)
+    sessions = Sessions()
+    guard = CookieGuard(sessions, ["s" * 32], clock)
+    channel = Channel(rooms, admission, ConsoleDoor(guard), turnstile, clock, "https://class.example.org")
     made = Hall(
         rooms,
         follower,
@@ -194,6 +248,7 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
         channel,
         recorder,
         relay,
+        journal,
         lectures,
         roster,
         signer,
@@ -202,6 +257,8 @@ async def hall(facts: Sequence[Fact] = (), viewer_limit: int = 100) -> AsyncIter
         loads,
         clock,
         turnstile,
+        sessions,
+        guard,
     )
     app = web.Application()
     app.add_routes(channel.routes())

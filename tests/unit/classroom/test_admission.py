@@ -9,6 +9,8 @@ from attendance.errors import StoreUnavailable
 from attendance.facts import JoinFailed, LectureState
 from attendance.roster import Invitation
 from classroom import admission
+from classroom.room.journal import Journaled, MemberBarred, PartSet
+from classroom.room.messages_stage import Part
 from signaling.control import ViewerReceiving
 from signaling.errors import Refusal, Refused
 from signaling.ports import Act, Grant
@@ -35,6 +37,25 @@ async def test_what_each_role_is_granted(here: Hall) -> None:
     assert grant.slots == ("lecturer", "screen", "host", "guest")
     grant = await admit(here.ticket("guest-1"), LECTURE, Act.WATCH, None)
     assert grant.slots[-1] == "backstage"
+
+
+async def called(here: Hall, member: str, part: Part) -> None:
+    live = await here.rooms.load(LECTURE)
+    live.room.restore(Journaled(live.room.seq + 1, here.clock.now(), "host-1", PartSet(member, "某", "", part)))
+
+
+async def test_a_member_publishes_while_they_are_called_to_the_stage(here: Hall) -> None:
+    member = here.ticket("member-1")
+    assert await refusal(here, member, LECTURE, Act.PUBLISH, "guest") is Refusal.ROLE
+    await called(here, "member-1", Part.CALLED)
+    assert (await here.admission.admit(member, LECTURE, Act.PUBLISH, "guest")).slots == ("guest",)
+    assert await refusal(here, member, LECTURE, Act.PUBLISH, "lecturer") is Refusal.ROLE
+    assert await refusal(here, here.ticket("member-2"), LECTURE, Act.PUBLISH, "guest") is Refusal.ROLE
+    await bar(here, "member-1")
+    assert await refusal(here, member, LECTURE, Act.PUBLISH, "guest") is Refusal.BARRED
+    await bar(here, "member-1", barred=False)
+    await called(here, "member-1", Part.OFF)
+    assert await refusal(here, member, LECTURE, Act.PUBLISH, "guest") is Refusal.ROLE
 
 
 async def test_each_refusal_has_its_own_reason(here: Hall) -> None:
@@ -121,6 +142,34 @@ async def test_a_link_that_is_replaced_while_its_session_opens_opens_nothing(
     with pytest.raises(Refused) as refused:
         await here.admission.opened(grant, "p1")
     assert refused.value.reason is Refusal.REVOKED
+
+
+async def bar(here: Hall, member: str, barred: bool = True) -> None:
+    """As the journal of the room says it."""
+    live = await here.rooms.load(LECTURE)
+    live.room.restore(Journaled(1, 0, "host-1", MemberBarred(member, "某", "", barred)))
+
+
+async def test_who_is_barred_comes_in_by_no_way_until_let_in_again(here: Hall) -> None:
+    await bar(here, "guest-1")
+    ticket = here.ticket("guest-1")
+    assert await refusal(here, ticket, LECTURE, Act.WATCH) is Refusal.BARRED
+    assert await refusal(here, ticket, LECTURE, Act.PUBLISH, "guest") is Refusal.BARRED
+    with pytest.raises(Refused) as refused:
+        await here.admission.enter(ticket)
+    assert refused.value.reason is Refusal.BARRED
+    await here.admission.enter(here.ticket("guest-2"))
+    await bar(here, "guest-1", barred=False)
+    await here.admission.admit(ticket, LECTURE, Act.PUBLISH, "guest")
+
+
+@pytest.mark.parametrize(("act", "slot"), [(Act.WATCH, None), (Act.PUBLISH, "guest")])
+async def test_who_is_barred_while_their_session_opens_opens_nothing(here: Hall, act: Act, slot: str | None) -> None:
+    grant = await here.admission.admit(here.ticket("guest-1"), LECTURE, act, slot)
+    await bar(here, "guest-1")
+    with pytest.raises(Refused) as refused:
+        await here.admission.opened(grant, "p1")
+    assert refused.value.reason is Refusal.BARRED
 
 
 async def test_a_database_that_is_away_is_said_so_and_waited_for_by_nobody(

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from attendance.facts import JoinFailed, MemberConnected, MemberDisconnected
 from classroom.io import channel_aiohttp
 from classroom.room.inputs import Ordered
+from signaling.errors import Refusal, Refused
 from tests.unit.classroom.hall import LECTURE, Hall, hall, until
 
 SECOND = 1_000_000
@@ -141,6 +143,7 @@ async def test_a_fourth_device_is_refused(here: Hall) -> None:
         await next_of(client, "snapshot")
     assert await refused(here, here.hello("member-1", device="d4")) == 4409
     assert len(here.recorder.bodies(MemberConnected)) == 3
+    assert here.recorder.bodies(JoinFailed) == [JoinFailed("member-1", "too-many-devices", "room")]
 
 
 async def test_a_lecture_that_is_over_is_closed(here: Hall) -> None:
@@ -184,7 +187,13 @@ async def test_a_complaint_keeps_the_connection(here: Hall) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "welcome"),
-    [("http://evil.example", False), ("https://class.example.org", True), ("null", False), ("own", True)],
+    [
+        ("http://evil.example", False),
+        ("https://class.example.org", True),
+        ("null", False),
+        ("http://[x", False),
+        ("own", True),
+    ],
 )
 async def test_pages_of_other_sites_are_turned_away(here: Hall, origin: str, welcome: bool) -> None:
     if origin == "own":
@@ -291,13 +300,13 @@ async def test_a_client_that_never_reads_harms_nobody(monkeypatch: pytest.Monkey
         good = await enter(here, "member-good")
         await next_of(good, "snapshot")
         live = await here.rooms.load(LECTURE)
-        (victim,) = [each for each in live.outlets.values() if each.connection in str(live.room.crowd.of("member-raw"))]
+        (gone,) = live.room.crowd.of("member-raw")
         received = 0
         for _ in range(200):
-            live.pending.append(b'{"type":"presence","seq":1,"count":1,"filling":"' + b"x" * 60_000 + b'"}')
-            live.flush()
+            live.floor.say(b'{"type":"presence","seq":1,"count":1,"filling":"' + b"x" * 60_000 + b'"}')
+            live.floor.flush()
             received += len(await asyncio.wait_for(good.recv(), 5))
-            if victim.connection not in live.outlets:
+            if gone not in live.floor.guests:
                 break
         await until(lambda: here.recorder.bodies(MemberDisconnected), within=10)
         (fact,) = here.recorder.bodies(MemberDisconnected)
@@ -308,6 +317,27 @@ async def test_a_client_that_never_reads_harms_nobody(monkeypatch: pytest.Monkey
         writer.close()
 
 
+async def test_a_slow_reader_is_not_cut_while_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that waits takes longer than one frame may."""
+    monkeypatch.setattr(channel_aiohttp, "WRITE_WITHIN", 0.5)
+    async with hall() as here:
+        reader, writer = await raw(here, receive_buffer=4096)
+        await until(lambda: here.recorder.bodies(MemberConnected))
+        live = await here.rooms.load(LECTURE)
+        (gone,) = live.room.crowd.of("member-raw")
+        for _ in range(200):
+            live.floor.guests[gone].outlet.send(
+                b'{"type":"presence","seq":1,"count":1,"filling":"' + b"x" * 2_000 + b'"}'
+            )
+        started, got = time.monotonic(), 0
+        while got < 400_000:
+            got += len(await asyncio.wait_for(reader.read(16_384), 5))
+            await asyncio.sleep(0.05)
+        assert time.monotonic() - started > 2 * 0.5
+        assert not here.recorder.bodies(MemberDisconnected)
+        writer.close()
+
+
 async def test_who_fell_behind_gets_a_snapshot_in_place_of_what_was_dropped(
     here: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,7 +345,7 @@ async def test_who_fell_behind_gets_a_snapshot_in_place_of_what_was_dropped(
     client = await enter(here, "member-1")
     await next_of(client, "snapshot")
     live = await here.rooms.load(LECTURE)
-    (outlet,) = live.outlets.values()
+    (outlet,) = [guest.outlet for guest in live.floor.guests.values()]
     for _ in range(6):  # all at once: the writer has no turn in between
         outlet.send(b'{"type":"presence","seq":1,"count":1}')
     await next_of(client, "snapshot")
@@ -353,3 +383,27 @@ async def test_a_link_that_is_replaced_while_its_page_comes_in(here: Hall, monke
     code, said = await closed(client)
     assert code == 4401
     assert said[-1]["reason"] == "ticket-revoked"
+
+
+async def test_whoever_is_turned_away_with_a_link_of_ours_is_known_to_have_come(here: Hall) -> None:
+    old = here.hello("member-2")
+    gone = here.hello("member-1", ticket=here.ticket("member-1", lasts=-1))
+    assert await refused(here, gone) == 4401
+    here.roster.serial += 1
+    assert await refused(here, old) == 4401
+    assert await refused(here, '{"type":"hello","ticket":"x.y","page":"room"}') == 4401
+    await until(lambda: len(here.recorder.bodies(JoinFailed)) == 2)
+    assert here.recorder.bodies(JoinFailed) == [
+        JoinFailed("member-1", "ticket-expired", "room"),
+        JoinFailed("member-2", "ticket-revoked", "room"),
+    ]
+
+
+async def test_whoever_tries_too_often_is_known_to_have_come(here: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def enter_too_often(ticket: str) -> object:
+        raise Refused(Refusal.TOO_MANY_TRIES)
+
+    monkeypatch.setattr(here.admission, "enter", enter_too_often)
+    assert await refused(here, here.hello("member-1")) == 4429
+    await until(lambda: here.recorder.bodies(JoinFailed))
+    assert here.recorder.bodies(JoinFailed) == [JoinFailed("member-1", "too-many-tries", "room")]

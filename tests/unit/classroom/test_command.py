@@ -74,7 +74,7 @@ def test_links_name_everybody_those_on_stage_first(terminal: Terminal, lecture: 
     links = terminal.document("links", "export", "--lecture", lecture, "--json")
     assert [link["role"] for link in links] == ["lecturer", "host", "guest", "member", "member"]
     assert {"name", "branch", "role", "url", "ticket"} <= set(links[0])
-    assert links[0]["url"].endswith("/j#" + links[0]["ticket"])
+    assert links[0]["url"].endswith("#" + links[0]["ticket"])
 
 
 @pytest.mark.parametrize(("name", "begins"), [("links.xlsx", b"PK"), ("links.html", b"<!doctype html>")])
@@ -107,6 +107,97 @@ def test_attendance_is_exported_in_each_form(terminal: Terminal, lecture: str) -
         assert file.read_bytes().startswith(begins)
 
 
+def test_a_year_s_hours_are_written_for_everybody_or_one_branch(terminal: Terminal, lecture: str) -> None:
+    file = terminal.folder / "2031.xlsx"
+    words = ("attendance", "year", "--year", "2031", "--output", str(file))
+    assert terminal.document(*words, "--branch", "镇巴县", "--anew", "--json")["bytes"] == file.stat().st_size
+    assert str(file) in terminal.run(*words, "--language", "en").stdout
+    named = terminal.run("attendance", "year", "--year", "2031", "--output", str(terminal.folder), "--branch", "镇巴县")
+    assert named.stdout.strip().endswith("2031_镇巴县_年度学时.xlsx")
+    result = terminal.run(*words, "--branch", "没有的县")
+    assert isinstance(result.exception, UserError)
+    assert result.exception.reason == "no-such-branch"
+
+
+def test_an_export_is_named_by_what_it_is_and_verified(terminal: Terminal, lecture: str) -> None:
+    words = ("attendance", "export", "--lecture", lecture, "--output", str(terminal.folder), "--format", "csv")
+    said = terminal.run(*words, "--branch", "镇巴县", "--encoding", "gb18030").stdout.strip()
+    assert Path(said).name == "流动不流失_2031-01-31_镇巴县_考勤.csv"
+    text = Path(said).read_bytes().decode("gb18030")
+    assert "张伟" in text
+    assert "王芳" not in text
+    found = terminal.document("attendance", "verify", said, "--json")
+    assert (found["ok"], found["identical"], found["scope"]) == (True, True, "镇巴县")
+    assert "逐字节相同" in terminal.run("attendance", "verify", said).stdout
+    Path(said).write_bytes(text.replace("张伟", "张三").encode("gb18030"))
+    broken = terminal.run("attendance", "verify", said)
+    assert broken.exit_code == 1
+    assert "张三" in broken.output
+
+
+def test_a_token_is_made_listed_and_revoked(terminal: Terminal) -> None:
+    terminal.run("staff", "create", "reader", "--branch", "镇巴县")
+    made = terminal.document("staff", "token", "create", "每晚报表", "--staff", "reader", "--days", "30", "--json")
+    assert made["branch"] == "镇巴县"
+    assert made["token"] not in terminal.run("staff", "token", "list").stdout
+    (listed,) = [one for one in terminal.document("staff", "token", "list", "--json") if one["id"] == made["id"]]
+    assert (listed["name"], listed["used"], listed["token"]) == ("每晚报表", None, None)
+    assert terminal.run("staff", "token", "revoke", made["id"]).exit_code == 0
+    assert made["id"] not in terminal.run("staff", "token", "list").stdout
+
+
+@pytest.mark.parametrize("words", [(), ("--lecture", "a", "brief.csv")])
+def test_what_is_verified_is_named_once(terminal: Terminal, words: tuple[str, ...]) -> None:
+    (terminal.folder / "brief.csv").write_text("a")
+    named = [str(terminal.folder / word) if word.endswith(".csv") else word for word in words]
+    assert terminal.run("attendance", "verify", *named).exit_code == 2
+
+
+def test_a_roster_is_looked_at_listed_and_taken_back(terminal: Terminal, lecture: str) -> None:
+    file = terminal.folder / "more.csv"
+    file.write_text("姓名,支部\n张伟,镇巴县/永乐镇党支部\n赵敏,西乡县/城北街道党支部\n", encoding="utf-8")
+    seen = terminal.document("roster", "preview", str(file), "--json")
+    assert (seen["added"], seen["changed"]) == (2, 0)
+    shown = terminal.run("roster", "preview", str(file)).output
+    assert "+ 赵敏" in shown
+    terminal.document("roster", "import", str(file), "--yes", "--json")
+    listed = terminal.run("roster", "list", "--branch", "西乡县").output
+    assert "赵敏" in listed
+    assert "镇巴县" not in listed
+    (last, *_) = terminal.document("roster", "changes", "--json")
+    assert (last["what"], last["file"], last["added"]) == ("import", "more.csv", 2)
+    assert terminal.document("roster", "undo", last["id"], "--json") == {"removed": 2, "restored": 0}
+    assert "赵敏" not in terminal.run("roster", "list").output
+    assert "(undone)" in terminal.run("roster", "changes").output
+
+
+def test_a_rule_is_shown_and_set(terminal: Terminal) -> None:
+    made = terminal.document("lecture", "create", "--title", "规则", "--json")
+    assert "80%" in terminal.run("rule", "show", "--lecture", made["id"]).output
+    book = terminal.document("rule", "set", "--lecture", made["id"], "--share", "75", "--sign-ins", "1", "--json")
+    assert (book["version"], book["rule"]["share"], book["rule"]["answered"]) == (2, 75, 1)
+    terminal.document("rule", "set", "--lecture", made["id"], "--entry", "15", "--json")
+    book = terminal.document("rule", "set", "--lecture", made["id"], "--entry", "0", "--json")
+    assert (book["version"], book["rule"]["entry"]) == (4, None)
+    terminal.document("lecture", "start", made["id"], "--json")
+    refused = terminal.run("rule", "set", "--lecture", made["id"], "--share", "50")
+    assert isinstance(refused.exception, UserError)
+    assert refused.exception.reason == "reason-needed"
+    assert terminal.run("rule", "set", "--lecture", made["id"]).exit_code == 2
+
+
+def test_staff_are_listed_given_another_password_and_removed(terminal: Terminal) -> None:
+    terminal.document("staff", "create", "联络员", "--json")
+    assert "联络员  (everything)" in terminal.run("staff", "list").output
+    again = terminal.document("staff", "password", "联络员", "--json")
+    assert len(again["password"]) == LENGTH
+    assert terminal.document("staff", "remove", "联络员", "--json")["name"] == "联络员"
+    assert "联络员" not in terminal.run("staff", "list").output
+    nobody = terminal.run("staff", "remove", "联络员")
+    assert isinstance(nobody.exception, UserError)
+    assert nobody.exception.reason == "no-such-staff"
+
+
 def test_an_organizer_gets_a_password_drawn_at_random(terminal: Terminal) -> None:
     made = terminal.document("staff", "create", "clerk", "--branch", "镇巴县 / 泾洋街道党支部", "--json")
     assert (made["name"], made["branch"], len(made["password"])) == ("clerk", "镇巴县 / 泾洋街道党支部", LENGTH)
@@ -129,6 +220,7 @@ def test_a_lecture_that_does_not_exist_is_an_error_in_words(terminal: Terminal) 
         ("lecture", "create"),
         ("lecture", "create", "--title", "a", "--starts", "tomorrow"),
         ("attendance", "export", "--lecture", "a", "--format", "pdf"),
+        ("attendance", "year", "--year", "26", "--output", "x.xlsx"),
         ("publish", "missing.mp4", "--lecture", "a"),
         ("nothing",),
     ],
@@ -175,3 +267,22 @@ def test_minutes_are_written_as_a_clock() -> None:
     assert [minutes(seconds) for seconds in (0, 59.9, 61, 3_599, 3_600, 36_061)] == [
         "0:00", "0:59", "1:01", "59:59", "1:00:00", "10:01:01",
     ]  # fmt: skip
+
+
+def test_leave_corrections_and_objections_from_the_command_line(terminal: Terminal) -> None:
+    lecture = terminal.document("lecture", "create", "--title", "还没有开始", "--json")["id"]
+    roster = terminal.folder / "leave.csv"
+    roster.write_text(ROSTER, encoding="utf-8-sig")
+    terminal.document("roster", "import", str(roster), "--lecture", lecture, "--json")
+    links = terminal.document("links", "export", "--lecture", lecture, "--json")
+    member = next(link["member"] for link in links if link["name"] == "张伟")
+    whom = ("--lecture", lecture, "--member", member)
+    assert terminal.run("attendance", "excuse", *whom, "--cause", "illness").exit_code == 0
+    report = terminal.document("attendance", "export", "--lecture", lecture, "--json")
+    assert next(one["leave"] for one in report["members"] if one["id"] == member) == "illness"
+    assert terminal.run("attendance", "excuse", *whom, "--withdraw").exit_code == 0
+    assert terminal.run("attendance", "excuse", *whom).exit_code == 2
+    early = terminal.run("attendance", "correct", *whom, "--verdict", "present", "--why", "签到表为证")
+    assert early.exit_code != 0
+    assert terminal.run("attendance", "correct", *whom).exit_code == 2
+    assert terminal.document("attendance", "objections", "--lecture", lecture, "--json") == []

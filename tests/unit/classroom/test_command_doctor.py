@@ -95,6 +95,14 @@ async def test_a_database_and_a_redis_that_answer_are_named(tmp_path: Path, post
     assert findings["database"].state is State.OK
     assert findings["database"].found.startswith("postgresql 1")
     assert findings["redis"].state is State.OK
+    assert findings["nodes"].mend.startswith("set CLASSROOM_NODE_URLS")
+
+
+async def test_a_node_that_does_not_answer_is_named(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    url = f"http://127.0.0.1:{free(socket.SOCK_STREAM)}"
+    chosen = settings(tmp_path, database_url=postgres_url, redis_url=redis_url, node_url=url, node_urls=(url,))
+    finding = (await found(chosen))["nodes"]
+    assert (finding.state, finding.found.split(": ")[0]) == (State.WARN, url)
 
 
 def test_the_example_configuration_can_be_used_and_every_setting_is_documented() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -7,8 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from attendance.facts import JoinFailed, LectureState
 from classroom.io.join_aiohttp import JoinHandlers
-from tests.unit.classroom.hall import LECTURE, Hall, Lecture, hall
+from tests.unit.classroom.hall import LECTURE, Hall, Lecture, hall, until
 
 Client = TestClient[web.Request, web.Application]
 
@@ -42,6 +44,7 @@ async def test_a_ticket_is_exchanged_for_what_the_page_needs(here: Hall, client:
         "member": {"id": "member-1", "name": "名member-1", "branch": "镇巴县 / 泾洋"},
         "role": "member",
         "page": "/room",
+        "kept_days": 0,
     }
 
 
@@ -82,3 +85,38 @@ async def test_nonsense_is_one_problem(client: Client, body: bytes) -> None:
 
 async def test_a_body_without_end_is_not_read(client: Client) -> None:
     assert (await client.post("/api/join", data=b"x" * 1_000_000)).status == 413
+
+
+async def kept(here: Hall, count: int = 1) -> list[JoinFailed]:
+    await until(lambda: len(here.recorder.bodies(JoinFailed)) >= count)
+    found: list[JoinFailed] = here.recorder.bodies(JoinFailed)
+    return found
+
+
+async def test_whoever_comes_with_a_link_that_holds_no_more_is_known_to_have_come(here: Hall, client: Client) -> None:
+    old = here.ticket("member-1")
+    await client.post("/api/join", json={"ticket": here.ticket("member-2", lasts=-1)})
+    here.roster.serial += 1
+    await client.post("/api/join", json={"ticket": old})
+    assert await kept(here, 2) == [
+        JoinFailed("member-2", "ticket-expired", "link"),
+        JoinFailed("member-1", "ticket-revoked", "link"),
+    ]
+
+
+async def test_nothing_is_kept_of_strangers_nor_of_a_lecture_that_is_over(here: Hall, client: Client) -> None:
+    await client.post("/api/join", json={"ticket": "x.y"})
+    await here.rooms.end(LECTURE, LectureState.PLANNED, None)
+    await client.post("/api/join", json={"ticket": here.ticket("member-1", lasts=-1)})
+    await asyncio.sleep(0.05)
+    assert here.recorder.bodies(JoinFailed) == []
+
+
+async def test_a_browser_that_cannot_play_is_told_of(here: Hall, client: Client) -> None:
+    said = {"ticket": here.ticket("member-1"), "cause": "no-webrtc", "detail": "MicroMessenger"}
+    assert (await client.post("/api/join/trouble", json=said)).status == 204
+    assert await kept(here) == [JoinFailed("member-1", "no-webrtc", "MicroMessenger")]
+    for bad in ({"cause": "autoplay"}, {"detail": "x" * 201}, {"more": 1}):
+        assert (await client.post("/api/join/trouble", json=said | bad)).status == 400
+    gone = await client.post("/api/join/trouble", json=said | {"ticket": here.ticket("member-1", lasts=-1)})
+    assert gone.status == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,14 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
         drawn = list(pool.map(lambda _: open_keys(tmp_path / "keys"), range(16)))
     assert all(keys == drawn[0] for keys in drawn)
     assert not [path for path in (tmp_path / "keys").iterdir() if path.name.startswith(".")]
+
+
+def test_the_same_keys_have_the_same_fingerprint_and_others_another(tmp_path: Path) -> None:
+    keys = open_keys(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert open_keys(tmp_path / "b").fingerprint() == keys.fingerprint()
+    assert open_keys(tmp_path / "c").fingerprint() != keys.fingerprint()
+    assert keys.proofs.hex() not in keys.fingerprint()
 
 
 def test_a_new_last_line_signs(tmp_path: Path) -> None:

@@ -9,18 +9,17 @@ import pytest
 
 from classroom.errors import ProtocolError
 from classroom.room.messages import (
-    Chat,
     Command,
     Hello,
     Page,
     Presence,
-    Say,
     Trouble,
     batch,
     decode,
     encode,
     moment,
 )
+from classroom.room.messages_talk import Chat, Say
 
 ROOT = pathlib.Path(__file__).parents[3]
 

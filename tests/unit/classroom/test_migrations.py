@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-import attendance.io.roster_sqlalchemy  # noqa: F401 - defines tables
-import classroom.io.store_sqlalchemy  # noqa: F401 - defines tables
+import attendance.io
+import classroom.io
 from attendance.io.engine_sqlalchemy import open_engine
-from attendance.io.tables_sqlalchemy import metadata
 from classroom.errors import SettingsError
-from classroom.io import migrate_alembic
+from classroom.io import migrate_alembic, schema_sqlalchemy
 from classroom.io.migrate_alembic import downgrade, upgrade
+from classroom.io.schema_sqlalchemy import metadata
 
 
 def test_the_newest_revision_is_the_one_that_is_known() -> None:
@@ -68,3 +70,11 @@ async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) ->
     with pytest.raises(SettingsError, match="9999"):
         await upgrade(engine)
     await engine.dispose()
+
+
+def test_the_schema_knows_the_tables_of_every_module() -> None:
+    """What a backup copies must not hang on what else was imported."""
+    folders = (Path(attendance.io.__path__[0]), Path(classroom.io.__path__[0]))
+    defining = {path.stem for folder in folders for path in folder.glob("*.py") if "= Table(" in path.read_text()}
+    named = set(re.findall(r"\w+_sqlalchemy", Path(schema_sqlalchemy.__file__).read_text()))
+    assert defining - named <= {"roster_tables_sqlalchemy"}  # which roster_changes_sqlalchemy imports

@@ -38,7 +38,7 @@ def office(stores: Stores) -> StoreOffice:
 
 async def test_a_new_lecture_has_links_for_lecturer_host_and_guest(office: StoreOffice) -> None:
     made = await office.create_lecture(" 晚间　课堂 ", START, START + datetime.timedelta(hours=2))
-    assert (made.title, made.state, made.invited) == ("晚间课堂", LectureState.PLANNED, 0)
+    assert (made.title, made.state, made.invited) == ("晚间 课堂", LectureState.PLANNED, 0)
     assert made.starts == START
     links = await office.links(made.id)
     assert [(link.role, link.name, link.branch) for link in links] == [
@@ -46,7 +46,7 @@ async def test_a_new_lecture_has_links_for_lecturer_host_and_guest(office: Store
         ("host", "主持人", ""),
         ("guest", "嘉宾", ""),
     ]
-    assert links[0].url == f"https://class.example.org/j#{links[0].ticket}"
+    assert links[0].url == f"https://class.example.org/j?l={made.id}#{links[0].ticket}"
     assert await office.links(made.id) == links
     assert await office.lectures() == [made]
 
@@ -220,3 +220,14 @@ def test_times_go_there_and_back_exactly() -> None:
     assert moment(micros(time)) == time
     assert moment(None) is None
     assert micros(None) is None
+
+
+async def test_the_clock_goes_on_from_where_the_ledger_ends(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=SecretStr(database_url))
+    fast, set_back = SystemClock(), SystemClock()
+    fast.advance(fast.now() + 3_600_000_000)
+    async with open_stores(settings, fast) as stores:
+        await stores.recorder.record("party", NodeStarted())
+        told = fast.now()
+    async with open_stores(settings, set_back):
+        assert told - 1_000_000 < set_back.now() < told + 60_000_000

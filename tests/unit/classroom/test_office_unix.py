@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,14 @@ from classroom.io.attendance_aiohttp import AttendanceHandlers
 from classroom.io.clock_time import SystemClock
 from classroom.io.lectures_aiohttp import LectureHandlers
 from classroom.io.lock_fcntl import DataFolderInUse, data_lock
+from classroom.io.office_noted import os_user
 from classroom.io.office_unix import ServiceError, UnixOffice, open_office, socket_path
 from classroom.io.roster_aiohttp import RosterHandlers
 from classroom.io.session_aiohttp import OperatorGuard
+from classroom.io.staff_aiohttp import StaffHandlers
 from classroom.io.stores_sqlalchemy import open_stores
-from classroom.office import RecorderDesk, StoreOffice
-from classroom.ports import Standing
+from classroom.office import RecorderDesk
+from classroom.ports import RollCall
 from classroom.settings import Settings
 
 ROSTER = "姓名,支部,手机\n张伟,镇巴县/泾洋街道党支部,13800000000\n李娜,西乡县/城关党支部,\n,西乡县,\n".encode()
@@ -31,8 +33,8 @@ START = datetime.datetime(2026, 1, 31, 11, 30, tzinfo=datetime.UTC)
 
 
 class Nobody:
-    async def standings(self, lecture: str) -> Mapping[str, Standing]:
-        return {}
+    async def roll(self, lecture: str) -> RollCall:
+        return RollCall()
 
 
 async def _healthy(_: web.Request) -> web.Response:
@@ -56,12 +58,14 @@ async def service(folder: Path) -> AsyncIterator[None]:
     """As much of the service as a command line needs."""
     with data_lock(folder):
         async with open_stores(Settings(data_dir=folder), SystemClock()) as stores:
-            office = stores.office(RecorderDesk(stores.recorder, stores.lectures), "http://127.0.0.1:8080")
+            desk = RecorderDesk(stores.recorder, stores.lectures)
+            office = stores.office(desk, "http://127.0.0.1:8080")
             guard = OperatorGuard()
             async with listening(
                 folder,
                 *LectureHandlers(office, guard, stores.aside).routes(),
-                *RosterHandlers(office, guard).routes(),
+                *RosterHandlers(office, stores.registrar(desk), stores.roster, guard).routes(),
+                *StaffHandlers(office, guard).routes(),
                 *AttendanceHandlers(office, guard, stores.roster, Nobody(), stores.clock, lambda: None).routes(),
             ):
                 yield
@@ -76,7 +80,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 async def test_the_same_office_beside_a_service_and_without_one(folder: Path) -> None:
     settings = Settings(data_dir=folder)
     async with open_office(settings) as office:
-        assert isinstance(office, StoreOffice)
+        assert not isinstance(office, UnixOffice)
         first = await office.create_lecture("一", START, None)
         await office.create_staff("admin", "password123", ("镇巴县",))
     async with service(folder), open_office(settings) as office:
@@ -96,6 +100,9 @@ async def test_the_same_office_beside_a_service_and_without_one(folder: Path) ->
         assert (await office.lecture(second.id)).invited == 2
         assert (await office.verify(second.id)).ok
         assert (await office.export(second.id, "json", ("镇巴县",))).startswith(b"{")
+        exported = await office.export(second.id, "csv", ("镇巴县",), "en", "gb18030")
+        checked = await office.check_export("a.csv", exported, (), "en")
+        assert (checked.ok, checked.identical, checked.scope) == (True, True, "镇巴县")
         await office.create_staff("other", "password123")
     async with open_office(settings) as office:
         assert {lecture.id for lecture in await office.lectures()} == {first.id, second.id}
@@ -165,3 +172,20 @@ async def test_an_answer_of_another_program_is_an_error(tmp_path: Path) -> None:
             await office.lectures()
         with pytest.raises(ServiceError, match="500"):
             await office.lecture("x")
+
+
+async def test_what_a_command_does_is_noted_with_the_systems_user(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    async with open_office(settings) as office:
+        lecture = (await office.create_lecture("一", START, None)).id
+        await office.import_roster("r.csv", ROSTER, lecture)
+        await office.links(lecture)
+        await office.export(lecture, "csv")
+    async with open_stores(settings, SystemClock()) as stores:
+        found = [(one.by, one.name, one.action, one.lecture, one.detail) for one in await stores.audit.latest()]
+    user = os_user()
+    assert found == [
+        ("", user, "attendance-exported", lecture, "csv"),
+        ("", user, "links-exported", lecture, ""),
+        ("", user, "roster-imported", lecture, "r.csv"),
+    ]

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from classroom.io import pages_aiohttp
-from classroom.io.pages_aiohttp import PAGES, Pages, protect
+from classroom.io.pages_aiohttp import HEADERS, INVITED, NAME, PAGES, Pages, policy, protect
 
 Client = TestClient[web.Request, web.Application]
 
@@ -45,6 +45,19 @@ async def test_each_page_has_its_address_and_a_strict_policy(client: Client, add
     assert "unsafe" not in policy
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_media_of_other_nodes_is_let_through_and_nothing_else_changes() -> None:
+    parts = set(policy(("https://a.example", "https://b.example")).split("; "))
+    assert parts ^ set(HEADERS["Content-Security-Policy"].split("; ")) == {
+        "connect-src 'self'",
+        "connect-src 'self' https://a.example https://b.example",
+    }
+
+
+def test_the_channel_is_let_through_here_and_nowhere_else() -> None:
+    assert "connect-src 'self' wss://class.example:8443" in policy(here="https://class.example:8443/").split("; ")
+    assert "connect-src 'self' ws://127.0.0.1:8080" in policy(here="http://127.0.0.1:8080").split("; ")
 
 
 async def test_hashed_assets_are_kept_for_ever(client: Client) -> None:
@@ -151,3 +164,38 @@ async def test_a_person_with_a_wrong_address_is_shown_the_way(
     assert answer.status == 404
     assert PAGES["/"] in await answer.text()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_a_links_card_names_its_picture_by_the_whole_address(build: Path) -> None:
+    (build / "join.html").write_text('<meta property="og:image" content="/share.png" />')
+    for public_url, named in (
+        (None, "/share.png"),
+        ("https://class.example.org", "https://class.example.org/share.png"),
+    ):
+        app = web.Application(middlewares=[protect])
+        app.add_routes(Pages(build, public_url).routes())
+        async with TestClient(TestServer(app)) as found:
+            assert f'content="{named}"' in await (await found.get("/j")).text()
+
+
+async def test_a_messenger_is_shown_the_lectures_own_title(tmp_path: Path) -> None:
+    async def title(lecture: str) -> str | None:
+        return '乡村<振兴> & "治理"' if lecture == "l1" else None
+
+    page = '<title>云课堂</title><meta property="og:title" content="云课堂 · 您的课堂邀请" />'
+    (tmp_path / "join.html").write_text(page, encoding="utf-8")
+    app = web.Application(middlewares=[protect])
+    app.add_routes(Pages(tmp_path, title_of=title).routes())
+    async with TestClient(TestServer(app)) as client:
+        shown = await (await client.get("/j?l=l1")).text()
+        named = "乡村&lt;振兴&gt; &amp; &quot;治理&quot;"
+        assert f"<title>{named} · 云课堂</title>" in shown
+        assert f'content="{named}"' in shown
+        for other in ("/j", "/j?l=nothing", "/j?l=" + "x" * 500):
+            assert await (await client.get(other)).text() == page
+
+
+def test_the_page_has_what_a_card_is_made_of() -> None:
+    source = (Path(__file__).parents[3] / "web" / "join.html").read_bytes()
+    assert b"<title>" + NAME + b"</title>" in source
+    assert b'content="' + INVITED + b'"' in source

@@ -6,7 +6,16 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from attendance.facts import Bits, Body, JoinFailed, LectureMoved, LectureState, MemberConnected, MemberDisconnected
+from attendance.facts import (
+    Bits,
+    Body,
+    JoinFailed,
+    LectureMoved,
+    LectureState,
+    MemberConnected,
+    MemberDisconnected,
+    PageTroubled,
+)
 from classroom.errors import UserError
 from classroom.room.actions import (
     Action,
@@ -23,6 +32,7 @@ from classroom.room.actions import (
 )
 from classroom.room.counting import Standing
 from classroom.room.inputs import (
+    AudienceFellSilent,
     Input,
     Joined,
     Lagged,
@@ -36,6 +46,7 @@ from classroom.room.inputs import (
     PublicationOpened,
     PublisherWarned,
     Received,
+    Rehomed,
     RosterChanged,
     Ticked,
 )
@@ -43,11 +54,12 @@ from classroom.room.lecture import Life
 from classroom.room.messages import (
     AudienceSeen,
     Cause,
-    Chat,
     Close,
     Command,
     Counted,
+    County,
     Heartbeat,
+    HomeMoved,
     LectureChanged,
     Level,
     NotCounting,
@@ -57,14 +69,17 @@ from classroom.room.messages import (
     Quality,
     Reception,
     Resumed,
-    Say,
     SlotState,
     Snapshot,
     Trouble,
+    encode,
 )
+from classroom.room.messages_stage import Call, PutOn
+from classroom.room.messages_talk import Chat, Say
 from classroom.room.outbox import BOOT_STRIDE, KEPT
 from classroom.room.room import About, Room
 from signaling.session.offer import Codec
+from tests.unit.classroom.roll import NoHistory
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND
@@ -73,17 +88,28 @@ DEAN = Person("dean", "李教授", "", "lecturer")
 Kind = TypeVar("Kind")
 
 
-class Ledger:
+def invited(count: int) -> dict[str, str]:
+    return {f"invited{number}": "镇巴县 / 泾洋" for number in range(count)}
+
+
+class Ledger(NoHistory):
     """What the room is told of attendance."""
 
     def __init__(self) -> None:
         self.standings: dict[str, Standing] = {}
+        self.pictures: dict[str, list[tuple[str, str, str]]] = {}
+
+    def levels(self, member: str) -> list[tuple[str, str, str]]:
+        return self.pictures.get(member, [])
 
     def standing(self, member: str, now: int) -> Standing:
         return self.standings.get(member, Standing(False, 0))
 
-    def receiving(self) -> int:
-        return sum(each.receiving for each in self.standings.values())
+    def receiving(self) -> frozenset[str]:
+        return frozenset(member for member, each in self.standings.items() if each.receiving)
+
+    def excused(self) -> frozenset[str]:
+        return frozenset()
 
 
 class Stage:
@@ -93,7 +119,7 @@ class Stage:
         self.ledger = Ledger()
         self.now = NOW
         about = msgspec.structs.replace(ABOUT, starts=starts)
-        self.room = Room(about, Life(starts, state, NOW), self.ledger, NOW, boots, invited=7)
+        self.room = Room(about, Life(starts, state, NOW), self.ledger, NOW, boots, invited(7))
 
     def feed(self, message: Input, after: int = 0) -> list[Action]:
         self.now += after
@@ -153,6 +179,22 @@ def test_who_returns_gets_what_was_missed() -> None:
     assert not messages(actions, Snapshot)
 
 
+def test_a_room_that_moved_goes_on_without_a_gap_and_says_where_it_is() -> None:
+    stage = Stage()
+    eight, nine = encode(Presence(8, 1)), encode(Presence(9, 2))
+    stage.room.resume(7, (eight, nine))
+    fresh = only(stage.feed(Rehomed("https://b/whip/l", "https://b/whep/l")), Broadcast)
+    assert fresh[0].message == HomeMoved(10, "https://b/whip/l", "https://b/whep/l")
+    frames = tuple(each.frame for each in fresh)
+    assert stage.room.missed(8) == (nine, *frames)
+    assert stage.room.missed(6) is None
+    assert stage.room.seq == 9 + len(frames)
+    (replay,) = only(stage.join("a", last=7), Replay)
+    assert replay.frames == (eight, nine, *frames)
+    (snapshot,) = messages(stage.join("b"), Snapshot)
+    assert (snapshot.seq, snapshot.whep) == (stage.room.seq, "https://b/whep/l")
+
+
 @pytest.mark.parametrize("last", [5, 10**9])
 def test_a_number_that_was_never_given_gets_a_snapshot(last: int) -> None:
     stage = Stage()
@@ -203,7 +245,7 @@ def test_the_more_are_here_the_rarer_they_are_told_how_many() -> None:
 def test_the_lecturer_is_no_audience() -> None:
     stage = Stage()
     actions = stage.join("dean", role="lecturer")
-    assert messages(actions, AudienceSeen) == [AudienceSeen(0, 0, 7, 0)]
+    assert messages(actions, AudienceSeen) == [AudienceSeen(0, 0, 7, 0, 7, (County("镇巴县", 7, 0, 0, 7),))]
     assert stage.room.crowd.count == 0
 
 
@@ -211,7 +253,7 @@ def test_a_fourth_device_is_sent_away() -> None:
     stage = Stage()
     for device in ("1", "2", "3"):
         stage.join("a", device)
-    assert stage.join("a", "4") == [Dismiss("c-a4", Close.TOO_MANY_DEVICES, "too-many-devices")]
+    assert only(stage.join("a", "4"), Dismiss) == [Dismiss("c-a4", Close.TOO_MANY_DEVICES, "too-many-devices")]
     assert not facts(stage.feed(Left("c-a4", NOW, "too-many-devices")))
     stage.feed(Left("c-a1", NOW, "closed"))
     assert messages(stage.join("a", "4"), Snapshot)
@@ -300,14 +342,28 @@ def test_the_stage_sees_the_audience_when_it_changes() -> None:
     stage.join("dean", role="lecturer")
     stage.join("a")
     (seen,) = messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
-    assert (seen.connected, seen.receiving, seen.invited) == (1, 0, 7)
+    assert (seen.connected, seen.receiving, seen.invited, seen.missing) == (1, 0, 7, 7)
     assert not messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
-    stage.feed(RosterChanged(9))
+    stage.feed(RosterChanged(invited(9)))
     stage.feed(Received("c-a", Trouble(Cause.NO_UDP)))
     (seen,) = messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
     assert (seen.invited, seen.trouble) == (9, 1)
     (seen,) = messages(stage.feed(Ticked(), after=61 * SECOND), AudienceSeen)
     assert seen.trouble == 0
+
+
+def test_whoever_speaks_is_told_at_once_when_nobody_receives_any_more() -> None:
+    stage = Stage()
+    stage.join("dean", role="lecturer")
+    for name in ("a", "b"):
+        stage.join(name)
+        stage.ledger.standings[name] = Standing(True, 0)
+    (seen,) = messages(stage.feed(Ticked(), after=2 * SECOND), AudienceSeen)
+    assert (seen.receiving, seen.silent) == (2, False)
+    (seen,) = messages(stage.feed(AudienceFellSilent(0), after=SECOND // 3), AudienceSeen)
+    assert (seen.receiving, seen.silent) == (0, True)
+    (seen,) = messages(stage.feed(AudienceFellSilent(None), after=SECOND // 3), AudienceSeen)
+    assert (seen.receiving, seen.silent) == (2, False)
 
 
 def test_trouble_is_a_fact_but_not_without_end() -> None:
@@ -318,6 +374,23 @@ def test_trouble_is_a_fact_but_not_without_end() -> None:
     assert sum(map(bool, kept)) == 20
 
 
+def test_whoever_has_too_many_devices_is_known_to_have_come_but_not_without_end() -> None:
+    stage = Stage()
+    for number in range(3):
+        stage.join("a", device=f"d{number}")
+    told = [facts(stage.join("a", device=f"x{number}")) for number in range(30)]
+    assert told[0] == [JoinFailed("a", "too-many-devices", "room")]
+    assert sum(map(bool, told)) == 5
+
+
+def test_who_is_in_and_lacks_sound_or_camera_did_not_fail_to_join() -> None:
+    stage = Stage()
+    stage.join("a")
+    assert facts(stage.feed(Received("c-a", Trouble(Cause.AUTOPLAY, "x")))) == [PageTroubled("a", "autoplay", "x")]
+    told = facts(stage.feed(Received("c-a", Trouble(Cause.CAMERA_REFUSED))))
+    assert told == [PageTroubled("a", "camera-refused")]
+
+
 def test_beats_say_visible_and_on_stage() -> None:
     stage = Stage()
     stage.join("guest", role="guest")
@@ -325,6 +398,10 @@ def test_beats_say_visible_and_on_stage() -> None:
     stage.feed(Received("c-guest", Heartbeat(visible=False, playing=True)))
     stage.feed(PublicationOpened("p", "guest", Person("guest", "王芳", "", "guest")))
     stage.feed(PublicationFlowed("p", stage.now, Codec.VP8))
+    assert stage.room.bits("c-guest") == Bits.CONNECTED
+    stage.join("host", role="host")
+    stage.feed(Received("c-host", Call("guest")))
+    stage.feed(Received("c-host", PutOn("guest")))
     assert stage.room.bits("c-guest") == Bits.CONNECTED | Bits.ON_STAGE
     assert stage.room.bits("c-nobody") == 0
 
@@ -356,6 +433,16 @@ def test_the_level_of_the_picture_is_told_on_every_page_of_that_member() -> None
     told = only(stage.feed(PictureLevelChanged("a", "w1", "lecturer", Level.REDUCED)), Tell)
     assert {each.connection for each in told} == {"c-a1", "c-a2"}
     assert {each.message for each in told} == {PictureLevel("w1", "lecturer", Level.REDUCED)}
+
+
+def test_who_comes_returns_or_lagged_is_told_what_holds_of_the_picture() -> None:
+    stage = Stage()
+    stage.ledger.pictures["a"] = [("w1", "lecturer", "reduced"), ("w1", "screen", "full")]
+    holds = [PictureLevel("w1", "lecturer", Level.REDUCED), PictureLevel("w1", "screen", Level.FULL)]
+    assert messages(stage.join("a"), PictureLevel) == holds
+    assert messages(stage.join("a", "phone", last=stage.room.seq), PictureLevel) == holds
+    assert messages(stage.feed(Lagged("c-a")), PictureLevel) == holds
+    assert not messages(stage.join("b"), PictureLevel)
 
 
 def test_the_relays_warning_reaches_every_page_of_that_member() -> None:

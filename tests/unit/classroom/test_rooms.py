@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from attendance.errors import StoreUnavailable
 from attendance.facts import (
     Beat,
+    Bits,
     Evidence,
     Fact,
     LectureMoved,
     LectureState,
+    MemberDisconnected,
     NodeStarted,
     NodeStopped,
     OutageBegan,
@@ -25,7 +28,7 @@ from attendance.roster import Invitation
 from classroom.errors import UserError
 from classroom.io import rooms_asyncio
 from classroom.room.inputs import Joined, Left, Person, Received
-from classroom.room.messages import Cause, Close, Page, Reception, Trouble
+from classroom.room.messages import Cause, Close, Heartbeat, Page, Proof, Reception, Trouble
 from classroom.room.outbox import BOOT_STRIDE
 from signaling.control import (
     Audience,
@@ -42,8 +45,9 @@ from signaling.control import (
     ViewerStalled,
 )
 from signaling.ports import RelayDown, RelayUp
+from signaling.proof import key_of, mark_of, period_at
 from signaling.session.offer import Codec
-from tests.unit.classroom.hall import LECTURE, Hall, hall, until
+from tests.unit.classroom.hall import LECTURE, PROOFS, Hall, hall, until
 
 DEAN = Person("lecturer-1", "李教授", "", "lecturer")
 
@@ -59,7 +63,7 @@ class Outlet:
     def send(self, frame: bytes) -> None:
         self.frames.append(frame)
 
-    def complain(self, reason: str) -> None:
+    def complain(self, reason: str, key: str | None) -> None:
         self.complaints.append(reason)
 
     def dismiss(self, code: Close, reason: str) -> None:
@@ -95,12 +99,32 @@ async def test_a_viewers_evidence_becomes_facts(here: Hall) -> None:
     await until(lambda: here.recorder.bodies(ReceivingBegan))
     (began,) = here.recorder.bodies(ReceivingBegan)
     assert began == ReceivingBegan("member-1", "w1", Evidence.REPORTED, here.clock.at(now))
-    standings = await here.rooms.standings(LECTURE)
+    standings = (await here.rooms.roll(LECTURE)).members
     assert standings["member-1"].receiving
     here.relay.told.put_nowait(ViewerStalled("w1", now + 1, now + 1))
     here.relay.told.put_nowait(PeerClosed("w1", Closing.DELETED, now + 1, now + 1))
     await until(lambda: here.recorder.bodies(ReceivingStopped))
     assert here.recorder.bodies(ReceivingStopped)[0].last == here.clock.at(now + 1)
+
+
+async def test_a_page_that_echoes_its_marks_is_proved(here: Hall) -> None:
+    outlet = await joined(here)
+    other = await joined(here, "member-2")
+    now = time.monotonic()
+    mark = mark_of(key_of(PROOFS, LECTURE), "w1", period_at(now))
+    await here.follower.watched(LECTURE, "member-1", "member", "w1")
+    here.relay.told.put_nowait(ViewerReceiving("w1", now))
+    await until(lambda: here.recorder.bodies(ReceivingBegan))
+    foreign = Heartbeat(visible=True, playing=True, proofs=(Proof("w1", (mark,)),))
+    here.rooms.feed(LECTURE, Received(other.connection, foreign))  # another member's page
+    invented = Heartbeat(visible=True, playing=True, proofs=(Proof("w1", (mark ^ 1, 0)), Proof("w2", (mark,))))
+    here.rooms.feed(LECTURE, Received(outlet.connection, invented))
+    assert here.witness.bits(LECTURE, here.clock.at(now)) == {"w1": Bits.REPORTED}
+    here.rooms.feed(LECTURE, Received(outlet.connection, foreign))
+    await until(lambda: len(here.recorder.bodies(ReceivingBegan)) == 2)
+    assert here.recorder.bodies(ReceivingBegan)[1].evidence is Evidence.PROVED
+    standings = (await here.rooms.roll(LECTURE)).members
+    assert standings["member-1"].proved
 
 
 async def test_a_publication_is_routed_seen_and_lost(here: Hall) -> None:
@@ -152,7 +176,7 @@ async def test_a_new_web_process_takes_over_what_the_relay_holds(here: Hall) -> 
     await until(lambda: here.recorder.bodies(ReceivingBegan) and len(here.relay.closed) == 2)
     assert here.relay.routes == [("p1", "lecturer", Audience.EVERYONE)]
     assert sorted(here.relay.closed) == ["w2", "w3"]
-    assert here.witness.receiving(LECTURE) == 1
+    assert here.witness.receiving(LECTURE) == {"member-1"}
     assert (await here.rooms.load(LECTURE)).room.life.state is LectureState.LIVE
 
 
@@ -260,11 +284,27 @@ async def test_a_replaced_link_closes_that_members_peers_and_sockets_alone(here:
     await here.rooms.expel("nowhere", frozenset(("member-1",)))
 
 
+async def test_a_room_is_read_anew_where_its_words_were_erased_but_not_in_mid_lecture(here: Hall) -> None:
+    outlet = await joined(here)
+    before = here.rooms.live[LECTURE]
+    await here.rooms.renew(LECTURE)
+    assert outlet.code == Close.RESTARTING
+    await until(lambda: here.recorder.bodies(MemberDisconnected))
+    assert here.recorder.bodies(MemberDisconnected)[0].reason == "restarting"
+    await joined(here)
+    during = here.rooms.live[LECTURE]
+    assert during is not before
+    during.room.life.state = LectureState.LIVE
+    await here.rooms.renew(LECTURE)
+    assert here.rooms.live[LECTURE] is during
+    await here.rooms.renew("nowhere")
+
+
 async def test_trouble_is_shown_to_staff_with_its_cause(here: Hall) -> None:
     outlet = await joined(here)
     here.rooms.feed(LECTURE, Received(outlet.connection, Trouble(Cause.NO_UDP)))
     await until(lambda: here.recorder.facts)
-    standings = await here.rooms.standings(LECTURE)
+    standings = (await here.rooms.roll(LECTURE)).members
     assert standings["member-1"].trouble == "no-udp"
     assert standings["member-1"].connected
 
@@ -323,9 +363,18 @@ async def test_who_is_invited_meanwhile_is_counted(monkeypatch: pytest.MonkeyPat
     async with hall() as here:
         outlet = await joined(here)
         live = await here.rooms.load(LECTURE)
-        live.room.invited = 0
-        await until(lambda: live.room.invited == 5)
+        live.room.audience.invite({})
+        await until(lambda: live.room.audience.invited == 5)
         here.rooms.feed(LECTURE, Left(outlet.connection, 0, "closed"))
+
+
+async def test_who_was_invited_just_now_is_counted_at_once(here: Hall) -> None:
+    await joined(here)
+    live = await here.rooms.load(LECTURE)
+    live.room.audience.invite({})
+    await here.rooms.recount(LECTURE)
+    assert live.room.audience.invited == 5
+    await here.rooms.recount("of which no room is here")
 
 
 async def test_a_room_that_nobody_needs_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

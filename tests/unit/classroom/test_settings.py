@@ -104,3 +104,39 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(settings)
     assert "hidden" not in repr(settings)
     assert settings.database == "postgresql://user:secret@host/name"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ({"redis_url": "redis://h/0"}, "one PostgreSQL"),
+        ({"node_url": "https://a.example"}, "set redis_url"),
+        (
+            {
+                "redis_url": "redis://h/0",
+                "database_url": "postgresql://h/n",
+                "node_url": "https://a.example",
+                "node_urls": "https://b.example,https://c.example",
+            },
+            "node_url must be one of them",
+        ),
+        ({"redis_url": "redis://h/0", "database_url": "postgresql://h/n", "node_urls": "b.example"}, "NODE_URLS"),
+    ],
+)
+def test_what_nodes_need_is_named(flags: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        load(None, **flags)
+
+
+def test_nodes_are_named_by_their_origins() -> None:
+    settings = load(
+        None,
+        redis_url="redis://h/0",
+        database_url="postgresql://h/n",
+        node_url="https://a.example/",
+        node_urls="https://a.example/, https://b.example",
+        keys_dir="/keys",
+    )
+    assert settings.node_url == "https://a.example"
+    assert settings.node_urls == ("https://a.example", "https://b.example")
+    assert (settings.keys, load().keys) == (Path("/keys"), Path("data/keys"))

@@ -6,94 +6,25 @@ import datetime
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
-from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer
 
+from attendance.book.naming import file_name
 from classroom.io.answer_aiohttp import LARGEST_JSON
-from classroom.io.attendance_aiohttp import AttendanceHandlers, summary
-from classroom.io.lectures_aiohttp import LectureHandlers
-from classroom.io.roster_aiohttp import RosterHandlers
-from classroom.io.session_aiohttp import COOKIE, NAME_TRIES, CookieGuard, SessionHandlers
-from classroom.io.stores_sqlalchemy import Stores, open_stores
-from classroom.office import RecorderDesk, StoreOffice
+from classroom.io.session_aiohttp import COOKIE, NAME_TRIES
 from classroom.people.staff import SESSION
 from classroom.ports import Standing
-from classroom.settings import Settings
-from signaling.control import Load
-
-LOAD = Load(1.0, 1, 2, 3, 4, 5, {}, 0.1, uplink_used=720_000_000, uplink_limit=900_000_000)
-OURS = {"X-Requested-With": "classroom"}
-PASSWORD = "correct horse"
-ROSTER = (
-    "姓名,支部,手机\n张伟,镇巴县/泾洋街道党支部,13800000000\n李娜,镇巴县/永乐镇党支部,\n王芳,西乡县/城关党支部,13900000000\n"
-).encode()
-
-
-class HandClock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000_000_000
-
-    def now(self) -> int:
-        return self.time
-
-    def at(self, monotonic: float) -> int:
-        return int(monotonic * 1_000_000)
-
-
-class Standings:
-    def __init__(self) -> None:
-        self.known: dict[str, Standing] = {}
-
-    async def standings(self, lecture: str) -> Mapping[str, Standing]:
-        return self.known
-
-
-@dataclass
-class Place:
-    client: TestClient[web.Request, web.Application]
-    stores: Stores
-    office: StoreOffice
-    clock: HandClock
-    standings: Standings
-    lecture: str
-
-    async def sign_in(self, name: str, password: str = PASSWORD) -> ClientResponse:
-        return await self.client.post("/api/session", json={"name": name, "password": password})
+from tests.unit.classroom.place import OURS, PASSWORD, ROSTER, Place, open_place, problem
 
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    clock, standings = HandClock(), Standings()
-    async with open_stores(Settings(data_dir=tmp_path), clock) as stores:
-        office = stores.office(RecorderDesk(stores.recorder, stores.lectures), "https://class.example.org")
-        guard = CookieGuard(stores.staff, stores.keys.sessions, clock)
-        app = web.Application()
-        app.add_routes(SessionHandlers(guard, stores.staff, stores.passwords, clock, secure=False).routes())
-        app.add_routes(LectureHandlers(office, guard, stores.aside).routes())
-        app.add_routes(RosterHandlers(office, guard).routes())
-        app.add_routes(AttendanceHandlers(office, guard, stores.roster, standings, clock, lambda: LOAD).routes())
-        await office.create_staff("operator", PASSWORD)
-        await office.create_staff("zhenba", PASSWORD, ("镇巴县",))
-        lecture = await office.create_lecture("晚间课堂", None, None)
-        await office.import_roster("r.csv", ROSTER, lecture.id)
-        async with TestClient(TestServer(app)) as client:
-            yield Place(client, stores, office, clock, standings, lecture.id)
-
-
-async def problem(response: ClientResponse) -> tuple[int, str]:
-    assert response.content_type == "application/problem+json"
-    body = await response.json()
-    assert body["title"]
-    assert body["status"] == response.status
-    return response.status, body["type"]
+    async with open_place(tmp_path) as made:
+        yield made
 
 
 # --- sign-in ---
@@ -316,37 +247,95 @@ async def test_an_operator_makes_staff(place: Place) -> None:
 async def test_the_live_list_counts_by_branch(place: Place) -> None:
     members = {link.name: link.member for link in await place.office.links(place.lecture)}
     place.standings.known = {
-        members["张伟"]: Standing(True, True, place.clock.time, 61_500_400, None),
+        members["张伟"]: Standing(True, True, place.clock.time, 61_500_400, None, proved=True, qualified=True),
         members["李娜"]: Standing(True, False, None, None, "no-media"),
         members["主讲人"]: Standing(True, True, 1, 1, None),
     }
     await place.sign_in("operator")
     body = await (await place.client.get(f"/api/lectures/{place.lecture}/live")).json()
     counts = await (await place.client.get(f"/api/lectures/{place.lecture}/live?only=counts")).json()
-    assert counts == {name: counts["now"] if name == "now" else body[name] for name in counts}
-    assert set(body) - set(counts) == {"branches", "members"}
+    assert counts == {name: body[name] for name in counts}
+    assert set(body) - set(counts) == {"branches", "cities", "members", "token", "whole"}
     assert datetime.datetime.fromisoformat(body["now"]).tzinfo is not None
     assert [body[name] for name in ("state", "invited", "connected", "receiving", "missing")] == ["planned", 3, 2, 1, 1]
+    assert [body[name] for name in ("ever", "qualified", "started", "counted_seconds")] == [1, 1, None, None]
     assert body["uplink"] == {"used": 720_000_000, "limit": 900_000_000}
-    assert body["branches"] == [
-        {"branch": "西乡县 / 城关党支部", "invited": 1, "connected": 0, "receiving": 0, "missing": 1},
-        {"branch": "镇巴县 / 永乐镇党支部", "invited": 1, "connected": 1, "receiving": 0, "missing": 0},
-        {"branch": "镇巴县 / 泾洋街道党支部", "invited": 1, "connected": 1, "receiving": 1, "missing": 0},
+    assert [tuple(line.values()) for line in body["branches"]] == [
+        ("西乡县 / 城关党支部", 1, 0, 0, 1, 0, 0, 0),
+        ("镇巴县 / 永乐镇党支部", 1, 1, 0, 0, 0, 0, 0),
+        ("镇巴县 / 泾洋街道党支部", 1, 1, 1, 0, 0, 1, 1),
     ]
+    assert [tuple(line.values()) for line in body["cities"]] == [(None, 3, 2, 1, 1, 0, 1, 1)]
     zhang = next(member for member in body["members"] if member["name"] == "张伟")
     assert zhang == {
         "id": members["张伟"],
         "name": "张伟",
         "branch": "镇巴县 / 泾洋街道党支部",
         "phone": "138****0000",
+        "city": None,
         "connected": True,
         "receiving": True,
+        "proved": True,
         "first_join": body["now"],
         "credited_seconds": 61.5,
+        "qualified": True,
         "trouble": None,
+        "leave": None,
+        "together": False,
     }
     missing = next(member for member in body["members"] if member["name"] == "王芳")
     assert (missing["connected"], missing["credited_seconds"], missing["first_join"]) == (False, None, None)
+
+
+async def test_who_watches_together_is_not_missing(place: Place) -> None:
+    members = {link.name: link.member for link in await place.office.links(place.lecture)}
+    place.standings.known = {
+        members["张伟"]: Standing(receiving=True, first_join=1, credited=1, together=True),
+        members["李娜"]: Standing(together=True),  # the screen there is dark
+    }
+    await place.sign_in("operator")
+    body = await (await place.client.get(f"/api/lectures/{place.lecture}/live")).json()
+    assert [body[name] for name in ("invited", "connected", "receiving", "missing")] == [3, 0, 1, 1]
+    assert {one["name"]: (one["together"], one["receiving"]) for one in body["members"]} == {
+        "张伟": (True, True),
+        "李娜": (True, False),
+        "王芳": (False, False),
+    }
+
+
+async def test_the_live_list_tells_what_changed(place: Place) -> None:
+    members = {link.name: link.member for link in await place.office.links(place.lecture)}
+    place.standings.known = {members["张伟"]: Standing(True, True, place.clock.time, 60_000_000)}
+    place.standings.counted = 90_000_000
+    await place.sign_in("operator")
+    one = f"/api/lectures/{place.lecture}/live"
+    first = await (await place.client.get(one)).json()
+    place.clock.time += 1_000_000
+    place.standings.counted = 91_000_000
+    place.standings.known = {
+        members["张伟"]: Standing(True, True, place.clock.time - 1_000_000, 61_000_000),
+        members["李娜"]: Standing(True, False, None, 0),
+    }
+    then = await (await place.client.get(one, params={"since": first["token"]})).json()
+    assert (then["whole"], then["connected"], then["counted_seconds"]) == (False, 2, 91.0)
+    assert [member["name"] for member in then["members"]] == ["李娜"]  # whose minutes only run on is not told again
+    assert [line["branch"] for line in then["branches"]] == ["镇巴县 / 永乐镇党支部"]
+    assert [line["connected"] for line in then["cities"]] == [2]
+    again = await (await place.client.get(one, params={"since": then["token"]})).json()
+    assert (again["members"], again["branches"], again["cities"]) == ([], [], [])
+    for strange in ("", "x", then["token"] + "9", "other." + then["token"].split(".")[1]):
+        whole = await (await place.client.get(one, params={"since": strange})).json()
+        assert (whole["whole"], len(whole["members"])) == (True, 3)
+
+
+async def test_a_token_shows_nobody_of_another_branch(place: Place) -> None:
+    await place.sign_in("operator")
+    one = f"/api/lectures/{place.lecture}/live"
+    token = (await (await place.client.get(one)).json())["token"]
+    await place.client.delete("/api/session", headers=OURS)
+    await place.sign_in("zhenba")
+    body = await (await place.client.get(one, params={"since": token, "scope": "西乡县"})).json()
+    assert (body["whole"], {member["name"] for member in body["members"]}) == (True, {"张伟", "李娜"})
 
 
 async def test_who_never_came_to_a_lecture_that_began_was_measured(place: Place) -> None:
@@ -363,17 +352,6 @@ async def test_the_live_list_of_a_branch_shows_nobody_else(place: Place) -> None
         assert (body["invited"], {member["name"] for member in body["members"]}) == (2, {"张伟", "李娜"})
 
 
-def test_a_lecture_without_members_is_all_zero() -> None:
-    assert summary([], {}) == {
-        "invited": 0,
-        "connected": 0,
-        "receiving": 0,
-        "missing": 0,
-        "branches": [],
-        "members": [],
-    }
-
-
 async def test_exports_hold_the_organizers_branch_alone(place: Place) -> None:
     await place.sign_in("zhenba")
     one = f"/api/lectures/{place.lecture}/attendance"
@@ -386,7 +364,16 @@ async def test_exports_hold_the_organizers_branch_alone(place: Place) -> None:
         response = await place.client.get(f"{one}.{form}")
         assert (response.status, response.content_type) == (200, kind)
         assert response.headers["Cache-Control"] == "no-store"
+        assert unquote(response.headers["Content-Disposition"]).endswith(f"''晚间课堂_镇巴县_考勤.{form}")
     assert (await place.client.get(one + ".pdf")).status == 404
+
+
+def test_a_file_is_named_by_title_day_and_branch() -> None:
+    starts = datetime.datetime(2026, 11, 22, 16, 30, tzinfo=datetime.UTC)
+    title = '党课：a/b\\"第一讲"?'
+    assert file_name(title, starts, ("汉中市", "镇巴县"), "zh") == "党课：a-b-第一讲-_2026-11-23_镇巴县_考勤"
+    assert file_name(title, starts, (), "en") == "党课：a-b-第一讲-_2026-11-23_attendance"
+    assert file_name("长" * 200, None, (), "zh") == "长" * 60 + "_考勤"
 
 
 async def test_the_check_of_the_ledger(place: Place) -> None:
@@ -400,3 +387,30 @@ async def test_a_database_that_is_away_is_said_so(place: Place) -> None:
     async with place.stores.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE lectures RENAME TO gone")
     assert await problem(await place.client.get("/api/lectures")) == (503, "database-away")
+
+
+async def test_an_organizer_is_told_how_many_of_theirs_are_invited(place: Place) -> None:
+    await place.sign_in("zhenba")
+    (listed,) = await (await place.client.get("/api/lectures")).json()
+    assert listed["invited"] == 2
+    assert (await (await place.client.get(f"/api/lectures/{place.lecture}")).json())["invited"] == 2
+    await place.sign_in("operator")
+    one = f"/api/lectures/{place.lecture}"
+    assert [(await (await place.client.get(one + asked)).json())["invited"] for asked in ("", "?scope=西乡县")] == [
+        3,
+        1,
+    ]
+
+
+async def test_who_starts_and_ends_lectures_is_not_an_organizers_link(place: Place) -> None:
+    roster = "姓名,支部,角色\n赵教授,镇巴县/泾洋街道党支部,主讲\n钱同志,镇巴县/泾洋街道党支部,嘉宾\n".encode()
+    await place.office.import_roster("r.csv", roster, place.lecture)
+    links = {one.name: one.member for one in await place.office.links(place.lecture)}
+    assert "赵教授" in links
+    await place.sign_in("zhenba")
+    one = f"/api/lectures/{place.lecture}/links"
+    assert {each["name"] for each in await (await place.client.get(one)).json()} == {"钱同志", "张伟", "李娜"}
+    assert "赵教授" not in await (await place.client.get(one + ".html")).text()
+    refused = await place.client.post(f"{one}/{links['赵教授']}/renew", headers=OURS)
+    assert await problem(refused) == (404, "no-such-member")
+    assert await problem(await place.client.get(f"{one}/{links['赵教授']}.svg")) == (404, "no-such-member")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from signaling.relay.choice import CLEAN, PROVEN, Choice, Health
-from signaling.relay.subscription import AUDIO_ONLY
+from signaling.relay.subscription import AUDIO_ONLY, HIGHEST
 
 RATES = [150e3, 500e3, 1500e3]
 
@@ -34,7 +34,7 @@ def test_only_grave_trouble_that_stays_leads_to_sound_only() -> None:
     assert run(choice, Health(0.15), 100.0, 60.0, RATES[:1]) == []
     assert run(choice, Health(0.30), 200.0, 10.0, RATES[:1]) == [(4.0, AUDIO_ONLY)]
     assert choice.level(0) == "audio-only"
-    assert run(choice, Health(0.0), 220.0, 20.0, RATES[:1]) == [(CLEAN, 0)]
+    assert run(choice, Health(0.0), 220.0, 20.0, RATES[:1]) == [(CLEAN, HIGHEST)]
     assert choice.level(0) == "full"
 
 
@@ -52,7 +52,7 @@ def test_a_try_that_fails_doubles_the_wait_up_to_a_minute() -> None:
     run(choice, Health(0.0), now, PROVEN)  # it holds
     now += PROVEN + 3.0
     run(choice, Health(0.25), now, 0.5)
-    assert run(choice, Health(0.0), now + 3.0, 20.0) == [(CLEAN, 2)]
+    assert run(choice, Health(0.0), now + 3.0, 20.0) == [(CLEAN, HIGHEST)]
 
 
 def test_what_all_have_moves_nobody() -> None:
@@ -60,3 +60,18 @@ def test_what_all_have_moves_nobody() -> None:
     for second in range(20):
         assert not choice.judge(Health(0.5), RATES, True, float(second))
     assert choice.level(2) == "full"
+
+
+def test_who_has_recovered_is_held_back_no_more() -> None:
+    choice = Choice()
+    run(choice, Health(0.0, bears=100e3), 100.0, 1.0)
+    assert run(choice, Health(0.0), 110.0, 30.0, RATES[:2]) == [(CLEAN, HIGHEST)]
+    assert choice.level(2) == "full"
+
+
+def test_what_it_never_bore_stays_out_of_reach_while_there_is_less() -> None:
+    """The publisher turned its upper layers off: to be well with what is left says nothing of them."""
+    choice = Choice()
+    run(choice, Health(0.15), 100.0, 3.0)
+    assert run(choice, Health(0.0), 110.0, 60.0, RATES[:1]) == []
+    assert (choice.level(0), choice.level(2)) == ("full", "reduced")

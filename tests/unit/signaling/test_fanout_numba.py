@@ -22,12 +22,12 @@ from signaling.io.libsrtp_address import LONGEST, locate
 from signaling.io.loop_layout import MOST, PACKETS
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
-from signaling.ports import Address, Fanout, SrtpKeys
+from signaling.ports import HOLDS, Address, Fanout, SrtpKeys
 from signaling.proof import PERIODS, mark_of
-from tests.unit.signaling.packet_paths import compiled, compiled_loop
+from tests.unit.signaling.packet_paths import FANOUTS, compiled, compiled_loop
 
 SSRCS = (7, 8)
-STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send")
+STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send", "hold")
 SO_NO_CHECK = 11  # of Linux: no checksum, with which the kernel refuses the offload (EINVAL)
 LAYERS = (0, 1)
 UNFIT = (b"", b"\x80", b"\x81" + bytes(14), bytes(LONGEST + 1), bytes(2_000))
@@ -210,6 +210,24 @@ class Pair:
         everyone = [*audience.items(), *((viewer, 3) for viewer in strangers)]
         self._both(packets, chance.sample(everyone, len(everyone) - chance.choice((0, 0, 0, 1))))
 
+    def hold(self, chance: random.Random) -> None:
+        """A packet for some of a layer's viewers that goes with what they are sent next; at times with nothing."""
+        ssrc, layer = chance.choice(SSRCS), chance.choice(LAYERS)
+        packet = rtp(ssrc, self.numbers[ssrc, layer], chance.choice((16, 110, 600, 1_100, LONGEST)), 9, self.period)
+        self.numbers[ssrc, layer] += 1
+        some = [viewer for viewer, one in self.viewers.items() if one.layers[ssrc] == layer and chance.random() < 0.8]
+        for viewer in some:
+            self.viewers[viewer].sent.append((packet, self.viewers[viewer].offsets[ssrc]))
+        if chance.random() < 0.05:
+            packet = chance.choice(UNFIT)
+        some += [viewer for viewer in (chance.randrange(40),) if viewer not in self.viewers]
+        offsets = [self.viewers[viewer].offsets[ssrc] if viewer in self.viewers else 3 for viewer in some]
+        for fanout in self.fanouts:
+            fanout.hold(packet, array("i", some), array("i", offsets))
+        self.asked += len(some)
+        if chance.random() < 0.3:
+            self._both([], [(viewer, 0) for viewer in self.viewers])
+
     def resend(self, viewer: int, chance: random.Random) -> None:
         sent = self.viewers[viewer].sent
         if not sent:
@@ -264,7 +282,7 @@ def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..
                 pair.join(chance)
                 continue
             viewer = chance.choice(list(pair.viewers))
-            step = chance.choices(STEPS, (8, 8, 5, 12, 8, 5, 20, 60))[0]
+            step = chance.choices(STEPS, (8, 8, 5, 12, 8, 5, 20, 60, 25))[0]
             if step == "leave":
                 pair.leave(viewer)
             elif step == "move" and not pair.crowded:
@@ -281,9 +299,57 @@ def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..
                 pair.resend(viewer, chance)
             elif step == "send":
                 pair.send(chance)
+            elif step == "hold":
+                pair.hold(chance)
     assert pair.taken > 10_000
     assert pair.asked > pair.taken  # some had no mark
     pair.close()
+
+
+@pytest.mark.parametrize("path", ["reference", "compiled"])
+def test_what_is_held_goes_with_what_is_sent_next_and_the_rest_when_asked(
+    port: UdpPort, ears: Callable[..., Ear], path: str
+) -> None:
+    fanout, some, chance = FANOUTS[path](port), [ears() for _ in range(3)], random.Random(1)
+    viewers = [add(fanout, chance, ear.address) for ear in some]
+
+    def numbers(ear: Ear, count: int) -> list[int]:
+        return [struct.unpack_from("!H", one, 2)[0] for one in ear.wait(count)]
+
+    fanout.hold(rtp(8, 100, 110), viewers[:2], [0, 5])
+    assert plain(fanout, [rtp(7, 1, 1_100), rtp(7, 2, 1_100)], [viewers[0], viewers[2]]) == 5
+    assert numbers(some[0], 3) == [1, 2, 100]
+    assert numbers(some[2], 2) == [1, 2]
+    assert plain(fanout, [], viewers) == 1
+    assert numbers(some[1], 1) == [105]
+    assert plain(fanout, [], viewers) == 0
+    fanout.hold(rtp(8, 101, 110), viewers, [0, 0, 0])
+    fanout.remove(viewers[1])
+    assert add(fanout, chance, some[1].address) == viewers[1]  # somebody else, for whom nothing waits
+    many = [rtp(7, 3 + number, 200) for number in range(PACKETS + 5)]
+    assert plain(fanout, many, viewers[:2]) == 2 * len(many) + 1
+    assert numbers(some[0], 3 + len(many) + 1)[-2:] == [3 + len(many) - 1, 101]
+    for number in range(HOLDS + 1):  # the oldest two are forgotten: one is too many, and of one viewer the first
+        fanout.hold(rtp(8, 102 + number, 110), [viewers[min(number, 2)]], [0])
+    assert plain(fanout, [], viewers) == 2
+    assert numbers(some[2], 3)[-1] == 102 + HOLDS
+    fanout.hold(b"", [], [])
+    assert plain(fanout, [], viewers) == 0
+    with pytest.raises(ValueError, match="offsets"):
+        fanout.hold(b"", [1, 2], [0])
+
+
+def test_what_is_held_ends_the_message_of_a_frame(port: UdpPort) -> None:
+    kernel, chance = Kernel(), random.Random(4)
+    fanout = kernel.compiled(port)
+    viewers, offsets = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(10)], [0] * 10
+    longest = (200,) * PACKETS  # and what is held makes as many segments as a message may have
+    for number, (frame, messages) in enumerate([((1_100,) * 4, 1), ((1_100, 700), 2), ((100,), 2), (longest, 1)]):
+        fanout.hold(rtp(8, number, 110), viewers, offsets)
+        kernel.calls = []
+        packets = [rtp(7, 100 * number + place, size) for place, size in enumerate(frame)]
+        assert fanout.send(packets, viewers, offsets) == 10 * (len(frame) + 1)
+        assert sum(kernel.calls) == 10 * messages, frame
 
 
 @pytest.mark.parametrize("size", [60, 1_100])

@@ -149,3 +149,24 @@ def test_requests_may_be_spaced_further() -> None:
     requests.want()
     assert not requests.due(1.1, 1.2)
     assert requests.due(1.2, 1.2)
+
+
+def test_an_urgent_request_waits_for_no_spacing() -> None:
+    requests = KeyFrameRequests()
+    requests.want()
+    assert requests.due(0.0, 1.2)
+    requests.came(0.1)
+    requests.urge()
+    assert requests.due(0.2, 1.2)
+    assert not requests.due(0.3, 1.2)
+    assert requests.due(0.36, 1.2)
+    requests.came(0.4)
+    requests.want()
+    assert not requests.due(1.0, 1.2)
+
+
+def test_an_urgent_request_to_one_who_is_silent_waits() -> None:
+    requests = KeyFrameRequests()
+    requests.urge()
+    assert [step / 10 for step in range(60) if requests.due(step / 10)] == [0.0, 0.2, 0.4, 0.6, 0.8, 3.8]
+    assert requests.silent

@@ -108,12 +108,28 @@ def test_who_displaces_a_publication_inherits_nothing_later() -> None:
     assert again.routed is None
 
 
-def test_only_older_publications_of_the_same_slot_are_replaced() -> None:
+def test_only_older_publications_of_the_same_member_and_slot_are_replaced() -> None:
     rig = Rig()
     one, two, other = rig.publication("one"), rig.publication("two"), rig.publication("other", slot="host")
+    stranger = rig.publication("stranger", member="n")
     assert rig.ingest.replaced_by(two) == [one]
     assert rig.ingest.replaced_by(one) == []
     assert rig.ingest.replaced_by(other) == []
+    assert rig.ingest.replaced_by(stranger) == []
+
+
+def test_a_publication_for_nobody_is_off_and_still_received() -> None:
+    rig = Rig()
+    publication = rig.publication()
+    rig.ingest.route(Route("p", "guest", Audience.EVERYONE), 0.0)
+    rig.video(publication, 1, KEY)
+    assert rig.ingest.route(Route("p", "guest", Audience.NOBODY), 0.1) == []
+    assert (publication.routed, publication.feeds) == (None, None)
+    assert rig.slots.named("guest").streams[Kind.VIDEO].feed is None
+    assert Nack(7, (2,)) in feedback(rig.video(publication, 3, now=0.2))
+    assert any(isinstance(one, ReceiverReports) and one.blocks for one in feedback(rig.video(publication, 4, now=1.0)))
+    assert rig.ingest.route(Route("p", "backstage", Audience.NOBODY), 0.3) == []
+    assert rig.slots.named("backstage").streams[Kind.VIDEO].next_feed is None
 
 
 def test_silence_and_troubles_are_told_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiortc.rtp import RtpPacket
 
-from signaling.proof import PERIODS, Marks, key_of, mark_of, period_at
+from signaling.proof import ECHOED_WITHIN, PERIODS, Marks, key_of, mark_of, period_at, proved_by
 from signaling.wire import pack_rtp
 
 
@@ -26,6 +26,21 @@ def test_a_mark_is_of_one_lecture_one_viewer_and_one_period() -> None:
 @pytest.mark.parametrize(("moment", "period"), [(0.0, 0), (9.99, 0), (10.0, 1), (123.4, 12)])
 def test_periods_last_ten_seconds(moment: float, period: int) -> None:
     assert period_at(moment) == period
+
+
+def test_a_mark_proves_its_period_while_it_is_young() -> None:
+    key = key_of(b"secret", "lecture")
+    mark = mark_of(key, "peer", 7)
+    assert [proved_by(key, "peer", [mark], now) for now in (70.0, 79.9, 99.9)] == [[7], [7], [7]]
+    assert proved_by(key, "peer", [mark], 10.0 * (7 + ECHOED_WITHIN + 1)) == []
+    several = [mark_of(key, "peer", period) for period in (8, 5, 7, 6, 7)]
+    assert proved_by(key, "peer", several, 85.0) == [6, 7, 8]
+
+
+def test_what_was_not_sent_to_a_viewer_proves_nothing() -> None:
+    key = key_of(b"secret", "lecture")
+    assert proved_by(key, "peer", [mark_of(key, "another", 7), mark_of(key, "peer", 8), 0, 2**70], 75.0) == []
+    assert proved_by(key_of(b"secret", "tomorrow"), "peer", [mark_of(key, "peer", 7)], 75.0) == []
 
 
 def test_a_viewers_copy_bears_its_mark_and_its_number() -> None:

@@ -155,7 +155,6 @@ def test_inputs_about_nobody_do_nothing() -> None:
     assert core.receive(RtcpArrived("x", b"x", ("192.0.2.9", 1)), 0.0) == []
     assert core.receive(Commanded(Route("x", "guest", Audience.EVERYONE)), 0.0) == []
     assert core.receive(StunArrived(b"", ("192.0.2.9", 1)), 0.0) == []
-    assert core.peer_at(("192.0.2.9", 1)) is None
 
 
 def test_malformed_media_is_counted_and_keeps_the_peer() -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import pytest
 
 from signaling.relay.actions import Forward, Viewers
-from signaling.relay.schedule import CAUGHT_UP, LATE, LONGEST, PASS, Schedule
+from signaling.relay.batch import PASS
+from signaling.relay.schedule import CAUGHT_UP, LATE, LONGEST, Schedule
+
+LATER = 1_000.0  # when everything is due
 
 
 def audience(*indexes: int) -> Viewers:
@@ -16,17 +20,17 @@ def audience(*indexes: int) -> Viewers:
 
 
 def video(viewers: Viewers, *packets: bytes) -> Forward:
-    return Forward(packets, viewers, audio=False)
+    return Forward(packets, viewers, audio=False, stream=1)
 
 
 def audio(viewers: Viewers, *packets: bytes) -> Forward:
-    return Forward(packets, viewers, audio=True)
+    return Forward(packets, viewers, audio=True, stream=2)
 
 
 def drained(schedule: Schedule, most: int = 64) -> dict[int, list[bytes]]:
     """What each viewer is sent, in order."""
     sent: dict[int, list[bytes]] = defaultdict(list)
-    while (found := schedule.take(most)) is not None:
+    while (found := schedule.take(most, LATER)) is not None:
         for viewer in found.viewers:
             sent[viewer] += found.packets
     return dict(sent)
@@ -41,7 +45,7 @@ def test_everybody_is_sent_everything_in_order() -> None:
     for packet in frame(80):
         schedule.put(video(viewers, packet), 0.0)
     assert drained(schedule) == {viewer: frame(80) for viewer in range(100)}
-    assert schedule.empty
+    assert schedule.due == math.inf
     assert schedule.sent == 8000
 
 
@@ -50,7 +54,7 @@ def test_a_slice_is_bounded_and_a_pass_gives_eight_to_each() -> None:
     for packet in frame(80):
         schedule.put(video(viewers, packet), 0.0)
     order = []
-    while (found := schedule.take(64)) is not None:
+    while (found := schedule.take(64, LATER)) is not None:
         assert len(found.packets) <= PASS
         assert len(found.packets) * len(found.viewers) <= 64
         order.append((found.packets[0], found.viewers[0]))
@@ -63,13 +67,13 @@ def test_audio_goes_between_the_slices_of_a_key_frame() -> None:
     schedule, viewers = Schedule(), audience(*range(300))
     for packet in frame(80):
         schedule.put(video(viewers, packet), 0.0)
-    assert schedule.take(64) is not None
+    assert schedule.take(64, LATER) is not None
     schedule.put(audio(viewers, b"a"), 0.0)
     for _ in range(5):
-        found = schedule.take(64)
+        found = schedule.take(64, LATER)
         assert found is not None
         assert found.packets == (b"a",)
-    found = schedule.take(64)
+    found = schedule.take(64, LATER)
     assert found is not None
     assert found.packets[0] == b"v0"
 
@@ -82,7 +86,7 @@ def test_audiences_take_turns() -> None:
         schedule.put(video(second, packet), 0.0)
     names = []
     for _ in range(6):
-        found = schedule.take(64)
+        found = schedule.take(64, LATER)
         assert found is not None
         names.append(found.packets[0][:1])
     assert names == [b"x", b"y"] * 3
@@ -92,7 +96,7 @@ def test_who_left_is_not_sent_to_and_nobody_is_missed() -> None:
     schedule, viewers = Schedule(), audience(*range(20))
     for packet in frame(8):
         schedule.put(video(viewers, packet), 0.0)
-    first = schedule.take(64)
+    first = schedule.take(64, LATER)
     assert first is not None
     assert list(first.viewers) == list(range(8))
     viewers.remove(0)
@@ -113,12 +117,12 @@ def test_who_came_later_is_not_sent_what_was_put_before() -> None:
 def test_an_audience_of_nobody_waits_for_nothing() -> None:
     schedule, viewers = Schedule(), audience()
     schedule.put(video(viewers, b"v"), 0.0)
-    assert schedule.take(64) is None
+    assert schedule.take(64, LATER) is None
     viewers.add(1)
     schedule.put(video(viewers, b"w"), 0.0)
     viewers.remove(1)
-    assert schedule.take(64) is None
-    assert schedule.empty
+    assert schedule.take(64, LATER) is None
+    assert schedule.due == math.inf
 
 
 def test_behind_is_more_work_than_can_be_sent_in_time() -> None:
@@ -127,8 +131,8 @@ def test_behind_is_more_work_than_can_be_sent_in_time() -> None:
     now = 0.0
     while not schedule.behind(now):  # 1,600 sends a second come, 800 go
         schedule.put(video(viewers, *frame(16)), now)
-        schedule.take(1)
-        schedule.take(1)
+        schedule.take(1, LATER)
+        schedule.take(1, LATER)
         now += 0.02
         assert now < 3
     assert sum(map(len, drained(schedule).values())) == pytest.approx(800 * LATE, rel=0.1)
@@ -143,7 +147,7 @@ def test_who_is_behind_stays_so_until_almost_nothing_waits() -> None:
     for _ in range(300):  # eight packets in 80 ms
         now += 0.08
         seen.append((schedule.behind(now), 200 - schedule.sent))
-        schedule.take(64)
+        schedule.take(64, LATER)
     waiting = [left for behind, left in seen if behind]
     assert 100 * LATE < max(waiting) < 200
     assert min(waiting) == pytest.approx(100 * CAUGHT_UP, abs=10)
@@ -186,13 +190,13 @@ def test_video_waits_for_the_uplink_and_sound_does_not() -> None:
         schedule.put(video(viewers, bytes(1_206)), 0.0)  # 10,000 bits each, on the link
     sent = 0
     for tick in range(1, 51):
-        while (found := schedule.take(1)) is not None:
+        while (found := schedule.take(1, LATER)) is not None:
             sent += len(found.packets)
-        assert schedule.empty
+        assert schedule.due == math.inf
         assert sent <= 5 + 8 + 2 * tick
         schedule.put(audio(viewers, b"a"), tick * 0.02)
         assert schedule.cause == "uplink" or tick > 40
-        found = schedule.take(1)
+        found = schedule.take(1, LATER)
         assert found is not None
         assert found.packets == (b"a",)
     assert sent > 90

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import select
 import socket
@@ -180,11 +181,11 @@ def test_a_peer_is_secured_heard_and_reached(bench: Bench) -> None:
     bench.perform(
         Mark(0, PERIOD, MARK),
         SendRtcp("one", REPORT),
-        Forward((rtp(2), rtp(3)), audience, False),
+        Forward((rtp(2), rtp(3)), audience, False, 7),
         Resend((rtp(2),), 0, 0),
     )
-    while bench.shell.waits:
-        assert bench.shell.send_slice(64)
+    while bench.shell.due < math.inf:
+        assert bench.shell.send_slice(64, math.inf)
     report, again, copy, first, second = peer.arrived()
     inbound = peer.inbound
     assert inbound.unprotect_rtcp(report) == REPORT

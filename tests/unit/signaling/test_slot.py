@@ -3,11 +3,15 @@ from __future__ import annotations
 from random import Random
 
 from signaling.control import Audience
+from signaling.relay.actions import Forward
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
+from signaling.relay.publication import Arrival, Track
 from signaling.relay.slot import FIRST_NUMBERS, Slots
 from signaling.relay.stream import Feed
-from signaling.session.offer import Kind
+from signaling.relay.subscription import Subscription
+from signaling.session.offer import Codec, Kind
+from signaling.wire import parse_rtp
 
 
 def slots() -> Slots:
@@ -24,7 +28,13 @@ def test_every_stream_has_its_own_ssrc_and_begins_far_from_a_wrap() -> None:
     found = slots()
     streams = [stream for name in ("lecturer", "screen", "guest") for stream in found.named(name).streams.values()]
     assert len({stream.ssrc for stream in streams}) == 6
-    assert all(stream.next_number in FIRST_NUMBERS for stream in streams)
+    for stream in streams:
+        stream.route(Feed("p", "m", Audience.EVERYONE), 0.0)
+        stream.add(Subscription("v", "x", False, 0, {Codec.OPUS: 111}))
+        arrival = Arrival(Track(stream.kind, 1), Codec.OPUS, 65_536, 1, 0, b"x", True, None)
+        (sent,) = stream.receive("p", arrival, 0.0, behind=False, keep=False)
+        assert isinstance(sent, Forward)
+        assert parse_rtp(sent.packets[0]).number in FIRST_NUMBERS
 
 
 def test_a_publication_takes_only_the_streams_of_its_kinds() -> None:

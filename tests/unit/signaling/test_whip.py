@@ -193,6 +193,7 @@ def test_the_statuses_are_those_of_the_protocol() -> None:
         "bad-ticket": 401,
         "ticket-expired": 401,
         "ticket-revoked": 401,
+        "barred": 403,
         "role-may-not": 403,
         "no-such-lecture": 404,
         "no-such-session": 404,
@@ -204,6 +205,7 @@ def test_the_statuses_are_those_of_the_protocol() -> None:
         "too-many-devices": 429,
         "too-many-at-once": 503,
         "lecture-full": 503,
+        "lecture-elsewhere": 503,
         "relay-restarting": 503,
     }
     assert set(REFUSALS) == set(Refusal)

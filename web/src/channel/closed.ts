@@ -6,6 +6,7 @@ import type { RoomState } from './room'
 
 const REASONS: Record<number, string> = {
   [Close.TICKET]: 'bad-ticket',
+  [Close.BARRED]: 'barred',
   [Close.NO_LECTURE]: 'no-such-lecture',
   [Close.TOO_MANY_DEVICES]: 'too-many-devices',
   [Close.LECTURE_OVER]: 'lecture-over',

@@ -51,6 +51,7 @@ export const browserTools: ChannelTools = {
 /** Coming back is no use: the page says why and what to do. */
 export const FINAL: ReadonlySet<number> = new Set([
   Close.TICKET,
+  Close.BARRED,
   Close.NO_LECTURE,
   Close.TOO_MANY_DEVICES,
   Close.LECTURE_OVER,

@@ -1,54 +1,57 @@
 /** The channel and the room for a page: opened with the page's life, beating while it lives. */
 
-import { onBeforeUnmount, reactive, ref, watch, type Ref } from 'vue'
+import { computed, onBeforeUnmount, reactive, watch, type Ref } from 'vue'
 import { device } from '../rest/join'
-import type { Cause, ClientMessage, Page, SingleMessage } from './messages'
+import type { Cause, Chat, ClientMessage, Page, Proof, SingleMessage } from './messages'
 import { newRoom, receive, type RoomState } from './room'
 import { Channel, channelAddress, newChannelState, type ChannelState } from './socket'
-
-export interface Pending {
-  key: string
-  text: string
-}
+import { again, hear, newUnsaid, note, type Pending, type Returned } from './unsaid'
 
 export interface RoomHandle {
   room: RoomState
   channel: ChannelState
   /** What this person said and the room has not said back yet. */
-  pending: Ref<Pending[]>
-  say(text: string): void
+  pending: Readonly<Ref<Pending[]>>
+  /** What was refused last, to be put back where it was written. */
+  returned: Readonly<Ref<Returned | null>>
+  say(text: string, reply?: Chat | null): void
+  ask(text: string): void
   send(message: ClientMessage): boolean
   trouble(cause: Cause, detail: string): void
+  /** Who is asked for the marks that heartbeats echo. */
+  prove(proofs: () => Proof[]): void
   open(): void
+  /** The next try now: the person asked for it. */
+  hurry(): void
   close(): void
 }
 
 const BEAT_EVERY = 15_000
 const BEAT_GAP = 1_000
-const PENDING_KEPT = 20
 /** While one's time is counted the service says so every 15 s; three times nothing is a dead socket. */
 const QUIET = 45_000
 
-/** `playing`: frames of something that should be seen are being decoded, as the page sees it. */
-export function useRoom(ticket: string, page: Page, playing: () => boolean): RoomHandle {
+/** `key`: a ticket; or, of staff who are signed in, the lecture. `playing`: frames of something that should be seen are
+ * being decoded, as the page sees it. */
+export function useRoom(key: string | { lecture: string }, page: Page, playing: () => boolean): RoomHandle {
   const room = reactive(newRoom())
   const state = reactive(newChannelState())
-  const pending = ref<Pending[]>([])
+  const unsaid = reactive(newUnsaid())
   let untold: { cause: Cause; detail: string } | null = null
   let spoken = 0
+  let proofs: (() => Proof[]) | null = null
 
   const channel = new Channel(
     channelAddress(location),
     {
-      hello: () => ({ ticket, version: 1, page, device: device() }),
+      hello: () => ({ ...(typeof key === 'string' ? { ticket: key } : key), version: 1, page, device: device() }),
       receive: (message: SingleMessage) => {
         receive(room, message, { wall: Date.now(), steady: performance.now() })
-        if (message.type === 'chat' && message.key !== null) settle(message.key)
-        if (message.type === 'snapshot') for (const line of message.chat) if (line.key) settle(line.key)
+        hear(unsaid, message)
       },
       opened: () => {
         beat.now()
-        for (const one of pending.value) channel.send({ type: 'chat', text: one.text, key: one.key })
+        for (const message of again(unsaid)) channel.send(message)
         if (untold && channel.send({ type: 'trouble', ...untold })) untold = null
       },
       members: () => room.count,
@@ -56,15 +59,22 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
     state,
   )
 
-  function settle(key: string): void {
-    pending.value = pending.value.filter((one) => one.key !== key)
+  function newKey(): string {
+    spoken += 1
+    return `${Date.now().toString(36)}-${spoken}`
   }
 
-  function say(text: string): void {
-    spoken += 1
-    const key = `${Date.now().toString(36)}-${spoken}`
-    pending.value = [...pending.value, { key, text }].slice(-PENDING_KEPT)
-    channel.send({ type: 'chat', text, key })
+  function send(message: ClientMessage): boolean {
+    note(unsaid, message)
+    return channel.send(message)
+  }
+
+  function say(text: string, reply: Chat | null = null): void {
+    send({ type: 'chat', text, key: newKey(), reply: reply?.id ?? null })
+  }
+
+  function ask(text: string): void {
+    send({ type: 'ask', text, key: newKey() })
   }
 
   function trouble(cause: Cause, detail: string): void {
@@ -74,19 +84,13 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
 
   const beat = useBeat(() => {
     if (state.phase === 'open' && room.counted?.receiving && channel.quietFor(Date.now()) > QUIET) channel.renew()
-    channel.send({ type: 'heartbeat', visible: document.visibilityState === 'visible', playing: playing() })
+    const visible = document.visibilityState === 'visible'
+    channel.send({ type: 'heartbeat', visible, playing: playing(), proofs: proofs?.() ?? [] })
   }, playing)
-
-  // A refused line must not be said again on every return.
-  watch(
-    () => room.problem?.number,
-    () => {
-      if (room.problem?.reason.startsWith('chat-')) pending.value = pending.value.slice(1)
-    },
-  )
 
   const renew = (): void => channel.renew()
   const gone = (event: PageTransitionEvent): void => {
+    beat.now() // what came since the last one is proved too
     if (!event.persisted) channel.close()
   }
   const shown = (): void => {
@@ -105,11 +109,17 @@ export function useRoom(ticket: string, page: Page, playing: () => boolean): Roo
   return {
     room,
     channel: state,
-    pending,
+    pending: computed(() => unsaid.lines),
+    returned: computed(() => unsaid.returned),
     say,
+    ask,
     trouble,
-    send: (message) => channel.send(message),
+    prove: (source) => {
+      proofs = source
+    },
+    send,
     open: () => channel.open(),
+    hurry: () => channel.hurry(),
     close: () => channel.close(),
   }
 }

@@ -98,6 +98,25 @@ export async function take(wanted: Wanted): Promise<Taken> {
   throw first
 }
 
+export type DeviceKind = 'camera' | 'microphone'
+
+/**
+ * Another camera, or another microphone; `id` null: whichever the browser finds. `held`: the track in use, let go where
+ * a device opens only once (phones). Raises `DeviceError`.
+ */
+export async function takeOne(kind: DeviceKind, id: string | null, held: MediaStreamTrack | null): Promise<MediaStreamTrack> {
+  const constraints = kind === 'camera' ? { video: video(id) } : { audio: audio(id) }
+  const stream = await ask(constraints).catch((error: unknown) => {
+    if (held === null || !(error instanceof DeviceError) || error.trouble !== 'busy') throw error
+    held.stop()
+    return ask(constraints)
+  })
+  const track = stream.getTracks()[0]
+  if (!track) throw new DeviceError('missing', kind)
+  track.contentHint = kind === 'camera' ? 'motion' : 'speech'
+  return track
+}
+
 /** Null where the person closed the browser's own dialogue. */
 export async function takeScreen(): Promise<MediaStream | null> {
   if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError('unsupported', 'getDisplayMedia')
@@ -105,7 +124,8 @@ export async function takeScreen(): Promise<MediaStream | null> {
     const stream = await navigator.mediaDevices.getDisplayMedia({
       video: { width: { ideal: 1920, max: 1920 }, height: { ideal: 1080, max: 1080 }, frameRate: { ideal: 15, max: 30 } },
       audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    })
+      systemAudio: 'include', // the tick for sound is offered, and is the person's to set
+    } as DisplayMediaStreamOptions)
     for (const track of stream.getVideoTracks()) track.contentHint = 'detail'
     return stream
   } catch (error) {

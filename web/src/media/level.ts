@@ -1,6 +1,7 @@
 /** How loud a microphone is, 0 to 1, ten times a second. */
 
-export const SILENT_BELOW = 0.01
+/** −48 dB: the hiss of an input that nobody speaks into lies below it, a soft voice at arm's length above. */
+export const SILENT_BELOW = 0.2
 
 /** Root mean square of samples in −1…1, on a scale that follows the ear: −60 dB is 0, 0 dB is 1. */
 export function loudness(samples: Float32Array): number {

@@ -13,6 +13,10 @@ export type Kind = 'audio' | 'video'
 export const SLOTS = ['lecturer', 'screen', 'host', 'guest'] as const
 export type Slot = (typeof SLOTS)[number]
 
+/** Lecturer, host and guests are answered one more: who waits behind the stage. */
+export const STAGE_SLOTS = [...SLOTS, 'backstage'] as const
+export type StageSlot = (typeof STAGE_SLOTS)[number]
+
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
 /** What the relay reads of header extensions, by side. */
 const EXTENSIONS: Record<'send' | 'receive', readonly string[]> = {
@@ -64,11 +68,15 @@ export function canDecode(codec: string): boolean {
   return carriedCodecs(known, 'video').some((one) => one.mimeType.toLowerCase() === `video/${codec}`)
 }
 
-/** Leave in this line only what the relay uses. Quietly leaves more where the browser offers no way to say so. */
-export function slim(line: RTCRtpTransceiver, kind: Kind, side: 'send' | 'receive'): void {
+/**
+ * Leave in this line only what the relay uses. Quietly leaves more where the browser offers no way to say so.
+ * `plain`: without H.264, the codec that a browser hands to the machine's own encoder.
+ */
+export function slim(line: RTCRtpTransceiver, kind: Kind, side: 'send' | 'receive', plain = false): void {
   const capabilities =
     side === 'receive' ? RTCRtpReceiver.getCapabilities?.(kind) : RTCRtpSender.getCapabilities?.(kind)
-  const codecs = carriedCodecs(capabilities?.codecs ?? [], kind)
+  const carried = carriedCodecs(capabilities?.codecs ?? [], kind)
+  const codecs = plain && carried.length > 1 ? carried.filter((codec) => !isCarriedH264(codec)) : carried
   if (codecs.length > 0 && typeof line.setCodecPreferences === 'function') line.setCodecPreferences(codecs)
   const negotiating = line as Negotiating
   const offered = negotiating.getHeaderExtensionsToNegotiate?.()

@@ -5,6 +5,12 @@ type Entry = Record<string, unknown>
 export interface Outbound {
   bytes: number
   frames: number
+  /** Frames that left the encoder, all sizes of the picture together. */
+  encoded: number
+  /** Frames that camera or screen gave; null where the browser does not tell. */
+  given: number | null
+  /** Bytes that came back on the transport: reports, answers to checks. */
+  heard: number
   width: number
   height: number
   /** Frames a second, as the browser tells it. */
@@ -29,6 +35,9 @@ export function outboundOf(entries: Iterable<Entry>): Outbound {
   const found: Outbound = {
     bytes: 0,
     frames: 0,
+    encoded: 0,
+    given: null,
+    heard: 0,
     width: 0,
     height: 0,
     fps: 0,
@@ -39,9 +48,15 @@ export function outboundOf(entries: Iterable<Entry>): Outbound {
   }
   const codecs = new Map<unknown, string>()
   let codecId: unknown
+  let transport = 0
+  let pair = 0
   for (const entry of entries) {
     if (entry.type === 'codec') codecs.set(entry.id, String(entry.mimeType).replace(/^\w+\//, ''))
+    if (entry.type === 'transport') transport += number(entry, 'bytesReceived')
+    if (entry.type === 'candidate-pair') pair += number(entry, 'bytesReceived') + number(entry, 'responsesReceived')
+    if (entry.type === 'media-source' && entry.kind === 'video' && typeof entry.frames === 'number') found.given = entry.frames
     if (entry.type === 'outbound-rtp') {
+      if (entry.kind === 'video') found.encoded += number(entry, 'framesEncoded')
       found.bytes += number(entry, 'bytesSent')
       if (entry.kind === 'video' && largest(entry, found)) {
         found.frames = number(entry, 'framesEncoded')
@@ -57,8 +72,36 @@ export function outboundOf(entries: Iterable<Entry>): Outbound {
       if (typeof entry.roundTripTime === 'number') found.rtt = entry.roundTripTime * 1000
     }
   }
+  found.heard = transport + pair
   found.codec = codecs.get(codecId) ?? ''
   return found
+}
+
+const UNHEARD_AFTER = 2_200
+const UNENCODED_AFTER = 4_000
+/** A page of slides changes seldom; a camera gives this many in a second. */
+const GIVEN_ENOUGH = 15
+
+/** What looks alone do not tell: for how long nothing has come back, and whether the encoder stands still. */
+export class Faults {
+  private heard = { bytes: -1, at: 0 }
+  private encoded = { frames: -1, given: 0, at: 0 }
+
+  /** Nothing has come back for so long that the network is gone, though the browser has not noticed. */
+  unheard = false
+  /** The camera gives pictures, and none leaves the encoder: seen with encoders built into graphics cards. */
+  unencoded = false
+
+  /** `now`: milliseconds of a monotonic clock. */
+  look(now: number, outbound: Outbound): void {
+    if (outbound.heard !== this.heard.bytes) this.heard = { bytes: outbound.heard, at: now }
+    this.unheard = now - this.heard.at >= UNHEARD_AFTER
+    const given = outbound.given ?? 0
+    // Without bandwidth a browser stops the picture on purpose.
+    if (outbound.encoded !== this.encoded.frames || outbound.limited === 'bandwidth')
+      this.encoded = { frames: outbound.encoded, given, at: now }
+    this.unencoded = now - this.encoded.at >= UNENCODED_AFTER && given - this.encoded.given >= GIVEN_ENOUGH
+  }
 }
 
 export interface Sending {

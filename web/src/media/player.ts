@@ -6,9 +6,10 @@
  * there; the last frame stays until then. What the page should see comes from the room alone (`wishes`).
  */
 
-import type { Cause } from '../channel/messages'
+import type { Cause, Proof } from '../channel/messages'
 import { asRefused, type Refused } from '../rest/problem'
-import { SLOTS, type Slot } from './offer'
+import { SLOTS, STAGE_SLOTS, type Slot, type StageSlot } from './offer'
+import { Marks, proofsOf } from './proof'
 import { Reception, type Received } from './reception'
 import { emptySight, sightOf, slotsByMid, type Sight } from './sight'
 import { Viewing } from './whep'
@@ -22,7 +23,7 @@ export interface PlayerState {
   since: number
   /** Something that should be seen or heard is arriving. */
   playing: boolean
-  /** Slots that are live and of which nothing arrives. */
+  /** Slots that are live and of which nothing has arrived for a while. */
   missing: Slot[]
   /** Why nothing came within 4 s of an attempt; null until then, and again once all is well. */
   trouble: Cause | null
@@ -47,6 +48,8 @@ export interface PlayerPort {
   wishes(): Wishes
   members(): number
   visible(): boolean
+  /** False: sound alone is asked for, and no picture is sent. */
+  picture(): boolean
   trouble(cause: Cause, detail: string): void
 }
 
@@ -62,7 +65,7 @@ export function newPlayerState(): PlayerState {
 }
 
 export class Player {
-  readonly streams = new Map<Slot, MediaStream>(SLOTS.map((slot) => [slot, new MediaStream()]))
+  readonly streams = new Map<StageSlot, MediaStream>(STAGE_SLOTS.map((slot) => [slot, new MediaStream()]))
   private viewing: Viewing | null = null
   private watchdog = new Watchdog(0)
   private mids = new Map<string, Slot>()
@@ -75,6 +78,7 @@ export class Player {
   private expectedSince: number | null = null
   private answeredAt: number | null = null
   private reception = new Reception()
+  private marks = new Marks()
   private last: { at: number; sight: Sight } = { at: 0, sight: emptySight() }
 
   constructor(
@@ -83,6 +87,8 @@ export class Player {
     readonly state: PlayerState,
     /** An offer made ahead, so that the tap that starts needs only one request. */
     private prepared: Viewing | null = null,
+    /** What to ask for, at each new attempt. */
+    private readonly slots: () => readonly StageSlot[] = () => SLOTS,
   ) {}
 
   start(): void {
@@ -135,12 +141,11 @@ export class Player {
   private async attempt(): Promise<void> {
     clearTimeout(this.retryTimer)
     this.retryTimer = undefined
-    const viewing = this.prepared ?? new Viewing()
+    const viewing = this.prepared ?? new Viewing(this.slots(), this.port.picture() ? undefined : ['audio'])
     this.prepared = null
     this.drop()
     this.viewing = viewing
     this.reported = false
-    this.state.refused = null
     this.move(this.tries === 0 && this.state.phase === 'idle' ? 'connecting' : 'reconnecting')
     this.expectedSince = null
     this.answeredAt = null
@@ -154,8 +159,10 @@ export class Player {
     }
     if (this.viewing !== viewing) return
     this.answeredAt = performance.now()
+    this.state.refused = null // until then the last word stands: a person reads it while the page tries again
     this.mids = slotsByMid(viewing.lines)
     this.reception = new Reception()
+    this.marks = new Marks()
     this.state.session = viewing.session
     this.last = { at: performance.now(), sight: emptySight() }
     this.show(viewing)
@@ -200,6 +207,7 @@ export class Player {
   private async look(): Promise<void> {
     const viewing = this.viewing
     if (!viewing || this.looking || this.retryTimer !== undefined) return
+    this.noteMarks(viewing)
     this.looking = true
     try {
       const report = await viewing.stats()
@@ -214,7 +222,7 @@ export class Player {
     const now = performance.now()
     const wishes = this.port.wishes()
     const verdict = this.watchdog.look(now, sight, wishes, viewing, this.port.visible())
-    this.state.missing = verdict === 'playing' ? this.watchdog.missing : []
+    this.state.missing = verdict === 'playing' ? this.watchdog.overdue : []
     this.state.playing = verdict === 'playing'
     this.noticeTrouble(now, viewing, sight, wishes, verdict)
     if (verdict === 'dead' || verdict === 'stalled') {
@@ -257,6 +265,18 @@ export class Player {
     if (this.state.phase === phase) return
     this.state.phase = phase
     this.state.since = Date.now()
+  }
+
+  private noteMarks(viewing: Viewing): void {
+    if (this.answeredAt !== null) this.marks.note(viewing.marks(), performance.now())
+  }
+
+  /** What shows that the present session's media came here. */
+  proofs(): Proof[] {
+    const viewing = this.viewing
+    if (!viewing || this.answeredAt === null) return []
+    this.noteMarks(viewing)
+    return proofsOf(viewing.session, this.marks.young(performance.now()))
   }
 
   /** How the session arrived since the last call, where that is worth saying. */

@@ -6,11 +6,14 @@
  * one makes a new offer. One case looks the same and is not: the same person started on another device. Then the old
  * transport is closed while the slot goes on being live: this page then stands back, or two pages would take the slot
  * from one another for ever.
+ *
+ * Two faults show in the statistics alone: nothing comes back any more (the page says so seconds before the browser
+ * does), and an encoder that takes pictures and gives none (then the next offer asks for a codec made in software).
  */
 
 import type { SlotState } from '../channel/messages'
 import { asRefused, type Refused } from '../rest/problem'
-import { outboundOf, type Sending } from './outbound'
+import { Faults, outboundOf, type Sending } from './outbound'
 import { restartDelay, retryDelay } from './watchdog'
 import { Publishing, type Picture } from './whip'
 
@@ -24,6 +27,10 @@ export interface PublisherState {
   started: number | null
   sending: Sending | null
   refused: Refused | null
+  /** Nothing comes back from the service: the network is gone, though the browser may not know it yet. */
+  unheard: boolean
+  /** Pictures are taken and none leaves the encoder. */
+  unencoded: boolean
 }
 
 export interface PublisherPort {
@@ -44,7 +51,7 @@ const REPLACED_AFTER = 1_200
 const FINAL = new Set([400, 401, 403, 404, 410, 413, 415, 422])
 
 export function newPublisherState(): PublisherState {
-  return { phase: 'idle', since: Date.now(), started: null, sending: null, refused: null }
+  return { phase: 'idle', since: Date.now(), started: null, sending: null, refused: null, unheard: false, unencoded: false }
 }
 
 export class Publisher {
@@ -60,6 +67,8 @@ export class Publisher {
   private closedSince: number | null = null
   private last = { at: 0, bytes: 0 }
   private looking = false
+  private faults = new Faults()
+  private plain = false
 
   constructor(
     private readonly port: PublisherPort,
@@ -104,6 +113,16 @@ export class Publisher {
     this.again(0)
   }
 
+  /** The way to the service has come back: a request that hangs from before would only cost time. */
+  hurry(): void {
+    if (this.active && this.state.phase === 'reconnecting' && performance.now() - this.openedAt > JUST_NOW) this.again(0)
+  }
+
+  /** A new offer though nothing seems wrong here: for when nobody receives. */
+  restart(): void {
+    if (this.active && this.state.phase === 'sending') this.again(0)
+  }
+
   /** The last offer is not answered yet, or was a moment ago: then it was the new relay that did. */
   private underWay(): boolean {
     return this.answeredAt === null || performance.now() - this.answeredAt < JUST_NOW
@@ -115,25 +134,29 @@ export class Publisher {
     this.lookTimer = this.retryTimer = undefined
     this.drop()
     this.stream = null
+    this.plain = false
+    this.state.unencoded = false
   }
 
   private drop(): void {
     this.publishing?.close()
     this.publishing = null
     this.state.sending = null
+    this.state.unheard = false
   }
 
   private async attempt(): Promise<void> {
     this.retryTimer = undefined
     this.drop()
     if (!this.stream) return
-    const publishing = new Publishing(this.stream, this.port.picture)
+    const publishing = new Publishing(this.stream, this.port.picture, this.plain)
     this.publishing = publishing
     this.openedAt = performance.now()
     this.answeredAt = null
     this.wasLive = false
     this.lostSince = this.closedSince = null
     this.last = { at: this.openedAt, bytes: 0 }
+    this.faults = new Faults()
     publishing.watchTransport(() => void this.look())
     try {
       await publishing.open(this.port.address(), this.port.ticket())
@@ -180,6 +203,7 @@ export class Publisher {
         this.last = { at: now, bytes: outbound.bytes }
         this.state.sending = { kbps: Math.round(kbps), outbound }
       }
+      this.faults.look(now, outbound)
       this.judge(now, publishing)
     } finally {
       this.looking = false
@@ -203,6 +227,13 @@ export class Publisher {
     }
     this.tries = 0
     this.move('sending')
+    this.state.unheard = this.faults.unheard
+    this.state.unencoded = this.faults.unencoded
+    if (this.faults.unencoded && !this.plain) {
+      this.plain = true
+      this.again(0)
+      return
+    }
     this.heed(now, slot)
   }
 

@@ -1,7 +1,7 @@
 /** What the browser's statistics say about one attempt to watch, reduced to what the watchdog and the quality need. */
 
 import type { Line } from './whep'
-import { SLOTS, type Slot } from './offer'
+import { SLOTS, type Slot, type StageSlot } from './offer'
 
 export interface LineSight {
   /** Frames decoded (video). */
@@ -103,9 +103,12 @@ function addLine(sight: Sight, slot: Slot, entry: Entry, wall: number): void {
   }
 }
 
-/** The slot of each mid, as the browser numbered the lines. */
+const isSeenByAll = (slot: StageSlot): slot is Slot => slot !== 'backstage'
+
+/** The slot of each mid, as the browser numbered the lines; what goes on behind the stage is no measure of anything. */
 export function slotsByMid(lines: readonly Line[]): Map<string, Slot> {
   const found = new Map<string, Slot>()
-  for (const line of lines) if (line.transceiver.mid !== null) found.set(line.transceiver.mid, line.slot)
+  for (const { transceiver, slot } of lines)
+    if (transceiver.mid !== null && isSeenByAll(slot)) found.set(transceiver.mid, slot)
   return found
 }

@@ -2,7 +2,7 @@
 
 import { onBeforeUnmount, reactive, watch } from 'vue'
 import type { RoomHandle } from '../channel/useRoom'
-import { canDecode, SLOTS, type Slot } from './offer'
+import { canDecode, SLOTS, type Slot, type StageSlot } from './offer'
 import { newPlayerState, Player, type PlayerState } from './player'
 import type { Wishes } from './watchdog'
 import { watchAddress, type Viewing } from './whep'
@@ -23,6 +23,10 @@ export interface PlayerOptions {
   /** The slots that this person publishes to; nothing is expected to come back on them. */
   own?: () => Slot[]
   prepared?: Viewing | null
+  /** Reactive; false: the person wants to hear and not to see. */
+  picture?: () => boolean
+  /** What to ask for, reactive; the four that everybody sees unless told otherwise. */
+  slots?: () => readonly StageSlot[]
   /** Reactive, the page's own; it may be watched before the player exists. */
   state: PlayerState
 }
@@ -37,12 +41,17 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
     return decodable.get(codec) ?? true
   }
 
+  const picture = (): boolean => options.picture?.() ?? true
+
   function wishes(): Wishes {
     const mine = options.own?.() ?? []
+    const seen = picture()
     return Object.fromEntries(
       SLOTS.map((slot) => {
         const view = handle.room.slots[slot]
-        return [slot, { live: view.state === 'live' && !mine.includes(slot), picture: decodes(view.video) }]
+        // A screen without sound brings nothing to who only listens.
+        const live = view.state === 'live' && !mine.includes(slot) && (seen || slot !== 'screen')
+        return [slot, { live, picture: seen && decodes(view.video) }]
       }),
     ) as Wishes
   }
@@ -54,15 +63,27 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
       wishes,
       members: () => handle.room.count,
       visible: () => document.visibilityState === 'visible',
+      picture,
       trouble: handle.trouble,
     },
     state,
     options.prepared ?? null,
+    options.slots,
   )
+
+  handle.prove(() => player.proofs())
 
   watch(
     () => handle.room.relays,
     () => player.renew(),
+  )
+
+  watch(picture, () => player.retry())
+  watch(
+    () => options.slots?.().length,
+    () => {
+      if (state.phase !== 'idle') player.retry()
+    },
   )
 
   const timer = setInterval(() => void report(), QUALITY_EVERY)

@@ -1,19 +1,26 @@
 /** Keeps the screen on while a lecture is watched or given. */
 
-import { onBeforeUnmount, onMounted } from 'vue'
+import { onBeforeUnmount, onMounted, watch } from 'vue'
 
-export function useWakeLock(): void {
+/** `wanted`: there is something to look at; where there is not, the screen follows the device's own settings. */
+export function useWakeLock(wanted: () => boolean): void {
   let lock: WakeLockSentinel | null = null
   let gone = false
 
   async function ask(): Promise<void> {
-    if (gone || document.visibilityState !== 'visible' || (lock !== null && !lock.released)) return
-    // Not supported, or the battery is low: the screen then follows the device's own settings.
+    if (gone || !wanted() || document.visibilityState !== 'visible' || (lock !== null && !lock.released)) return
+    // Not supported, or the battery is low: the device's own settings too.
     lock = (await navigator.wakeLock?.request('screen').catch(() => null)) ?? null
-    if (gone) void lock?.release()
+    if (gone || !wanted()) letGo()
+  }
+
+  function letGo(): void {
+    void lock?.release()
+    lock = null
   }
 
   const shown = (): void => void ask()
+  watch(wanted, (now) => (now ? void ask() : letGo()))
   onMounted(() => {
     document.addEventListener('visibilitychange', shown)
     void ask()
@@ -21,6 +28,6 @@ export function useWakeLock(): void {
   onBeforeUnmount(() => {
     gone = true
     document.removeEventListener('visibilitychange', shown)
-    void lock?.release()
+    letGo()
   })
 }

@@ -80,6 +80,8 @@ export class Watchdog {
 
   /** Slots that are live and bring nothing at this moment. */
   missing: Slot[] = []
+  /** Those of them for which that has lasted: who has just come is still on the way. */
+  overdue: Slot[] = []
 
   /** `visible`: a hidden page may leave frames undecoded, so its packets count instead. */
   look(now: number, sight: Sight, wishes: Wishes, transport: Transport, visible: boolean): Verdict {
@@ -116,6 +118,7 @@ export class Watchdog {
   private judge(now: number, live: Slot[]): Verdict {
     const late = live.filter((slot) => this.isLate(now, slot))
     this.missing = live.filter((slot) => now - this.memory(slot).movedAt > LIMITS.fresh || !this.memory(slot).played)
+    this.overdue = this.missing.filter((slot) => now - this.memory(slot).movedAt > LIMITS.fresh)
     if (late.length === live.length) return 'stalled'
     if (late.some((slot) => now - this.memory(slot).movedAt > LIMITS.partial * 2 ** Math.min(this.partials, 6)))
       return 'stalled'

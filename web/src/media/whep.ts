@@ -1,13 +1,14 @@
 /** One attempt to watch: a peer connection with an audio and a video line for each slot. */
 
-import { SLOTS, slim, type Kind, type Slot } from './offer'
+import { SLOTS, slim, type Kind, type StageSlot } from './offer'
+import { marksOf } from './proof'
 import { drop, leave, post } from './session'
 
 /** Where to watch a lecture, as long as the room has not named another address. */
 export const watchAddress = (lecture: string): string => `/whep/${encodeURIComponent(lecture)}`
 
 export interface Line {
-  slot: Slot
+  slot: StageSlot
   kind: Kind
   transceiver: RTCRtpTransceiver
 }
@@ -23,10 +24,10 @@ export class Viewing {
   private opening: Promise<void> | null = null
 
   /** Makes the offer at once (certificate and codecs take a few ms); nothing is sent before `open`. */
-  constructor() {
+  constructor(slots: readonly StageSlot[] = SLOTS, kinds: readonly Kind[] = ['audio', 'video']) {
     this.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
-    for (const slot of SLOTS) {
-      for (const kind of ['audio', 'video'] as const) {
+    for (const slot of slots) {
+      for (const kind of kinds) {
         const transceiver = this.peer.addTransceiver(kind, { direction: 'recvonly' })
         slim(transceiver, kind, 'receive')
         this.lines.push({ slot, kind, transceiver })
@@ -81,6 +82,11 @@ export class Viewing {
 
   stats(): Promise<RTCStatsReport> {
     return this.peer.getStats()
+  }
+
+  /** What the media that came of late bears (see proof.ts). */
+  marks(): number[] {
+    return marksOf(this.lines.map((line) => line.transceiver.receiver))
   }
 
   close(): void {

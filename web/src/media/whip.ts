@@ -83,9 +83,11 @@ export class Publishing {
   private ticket = ''
   private sizes = 0
 
+  /** `plain`: without the codec that machines encode in hardware. */
   constructor(
     stream: MediaStream,
     private readonly picture: Picture,
+    plain = false,
   ) {
     this.peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
     for (const track of [...stream.getAudioTracks(), ...stream.getVideoTracks()]) {
@@ -95,7 +97,7 @@ export class Publishing {
           ? [{ maxBitrate: VOICE_BITRATE, networkPriority: 'high' }]
           : encodingsOf(picture, track.getSettings(), sendsLayers())
       const line = this.peer.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings })
-      slim(line, kind, 'send')
+      slim(line, kind, 'send', plain)
       this.senders.set(kind, line.sender)
       if (kind === 'video') this.sizes = sendEncodings.length
     }

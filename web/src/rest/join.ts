@@ -11,6 +11,8 @@ export interface Entry {
   member: { id: string; name: string; branch: string }
   role: Role
   page: string
+  /** Days after which names and words go; 0: when somebody erases them. */
+  kept_days: number
 }
 
 const TICKET = 'ticket'
@@ -35,6 +37,11 @@ export function ticketOf(fragment: string): string | null {
 /** This tab's own ticket comes before the one that another tab of this browser left. */
 export function storedTicket(): string | null {
   return attempt(() => sessionStorage.getItem(TICKET)) ?? attempt(() => localStorage.getItem(TICKET))
+}
+
+/** This tab came in with it, or was loaded again; another tab's is the last person's who sat here, perhaps. */
+export function isThisTabs(ticket: string): boolean {
+  return attempt(() => sessionStorage.getItem(TICKET)) === ticket
 }
 
 export function keep(ticket: string, entry: Entry): void {
@@ -70,6 +77,26 @@ export function join(ticket: string): Promise<Entry> {
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ ticket }),
   })
+}
+
+/** A ticket for who has no link at hand. Raises `Refused`. */
+export function byCode(code: string, name: string, digits: string): Promise<{ ticket: string }> {
+  return json('/api/join/code', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ code, name, digits }),
+  })
+}
+
+/** Tells the organizers why somebody who was let in goes no further; whether it arrives makes no difference here. */
+export function cannotPlay(ticket: string): void {
+  const detail = navigator.userAgent.slice(0, 180)
+  void fetch('/api/join/trouble', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ ticket, cause: 'no-webrtc', detail }),
+    keepalive: true,
+  }).catch(() => undefined)
 }
 
 /** A random name that this browser keeps, so that a person's devices can be told apart. */

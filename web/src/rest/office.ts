@@ -1,6 +1,8 @@
 /** What an organizer asks of the service (docs/protocol.md §4). */
 
+import type { SiteInfo, SiteRoom } from './site'
 import type { LectureState } from '../channel/messages'
+import { language } from '../words/words'
 import type { Role } from './join'
 import { json, request } from './problem'
 
@@ -19,13 +21,6 @@ export interface Lecture {
   invited: number
 }
 
-export interface ImportResult {
-  added: number
-  changed: number
-  unchanged: number
-  refused: { line: number; reason: string }[]
-}
-
 export interface Link {
   member: string
   name: string
@@ -35,12 +30,24 @@ export interface Link {
   ticket: string
 }
 
-export interface LiveBranch {
-  branch: string
+/** `ever`: media reached them at some time; `qualified`: by the rule, if it ended now. */
+export interface LiveCounted {
   invited: number
   receiving: number
   connected: number
   missing: number
+  excused: number
+  ever: number
+  qualified: number
+}
+
+export interface LiveBranch extends LiveCounted {
+  branch: string
+}
+
+/** Null: the roster does not say where they live. */
+export interface LiveCity extends LiveCounted {
+  city: string | null
 }
 
 export interface LiveMember {
@@ -48,11 +55,20 @@ export interface LiveMember {
   name: string
   branch: string
   phone: string | null
+  city: string | null
   connected: boolean
   receiving: boolean
   first_join: string | null
+  /** As of the answer that this line came with; of who receives it grows with the lecture's own (`minutesOf`). */
   credited_seconds: number | null
+  qualified: boolean | null
   trouble: string | null
+  /** What they are excused for, where they have leave. */
+  leave: 'duty' | 'illness' | 'personal' | 'other' | null
+  /** Checked in at a site; `receiving` is then what its screen does. */
+  together: boolean
+  /** The lecture's counted seconds when this line came. */
+  counted?: number | null
 }
 
 /** Bits a second that leave the relay, and that may; a limit of 0: none is set. */
@@ -61,20 +77,26 @@ export interface Uplink {
   limit: number
 }
 
-export interface Live {
+export interface LiveCounts extends LiveCounted {
   now: string
+  state: LectureState
+  /** When the lecture was first live. */
+  started: string | null
+  /** Of the lecture, so far; null before it is live. */
+  counted_seconds: number | null
   /** Null while the relay is away. */
   uplink: Uplink | null
-  state: LectureState
-  invited: number
-  connected: number
-  receiving: number
-  missing: number
-  branches: LiveBranch[]
-  members: LiveMember[]
 }
 
-export type LiveCounts = Omit<Live, 'members' | 'branches'>
+export interface Live extends LiveCounts {
+  /** To go on from. */
+  token: string
+  /** These are all lines; otherwise those that changed. */
+  whole: boolean
+  branches: LiveBranch[]
+  cities: LiveCity[]
+  members: LiveMember[]
+}
 
 export interface Verified {
   rows: number
@@ -83,9 +105,27 @@ export interface Verified {
   reason: string | null
 }
 
+/** An export that came back, held against the ledger. `identical`: byte for byte what would be exported again. */
+export interface CheckedFile {
+  lecture: string
+  title: string
+  row: number
+  signed_at: string | null
+  rule: number
+  scope: string
+  ok: boolean
+  identical: boolean
+  against: string[]
+  notes: string[]
+}
+
+/** `gb18030`: a CSV for programs that know no other letters. */
+export const FORMS = ['xlsx', 'csv', 'gb18030', 'json'] as const
+export type Form = (typeof FORMS)[number]
+
 /** A form of another site cannot send this header. */
-const OURS = { 'X-Requested-With': 'classroom' }
-const one = (lecture: string): string => `/api/lectures/${encodeURIComponent(lecture)}`
+export const OURS = { 'X-Requested-With': 'classroom' }
+export const one = (lecture: string): string => `/api/lectures/${encodeURIComponent(lecture)}`
 
 function change<T>(path: string, body?: unknown, method = 'POST'): Promise<T> {
   return json<T>(path, {
@@ -94,6 +134,9 @@ function change<T>(path: string, body?: unknown, method = 'POST'): Promise<T> {
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
 }
+
+const at = (lecture: string, site: string): string => `${one(lecture)}/sites/${encodeURIComponent(site)}`
+const act = (method: string, path: string): Promise<Response> => request(path, { method, headers: OURS })
 
 export const office = {
   me: () => json<Staff>('/api/session'),
@@ -107,22 +150,39 @@ export const office = {
   start: (id: string) => change<Lecture>(`${one(id)}/start`),
   end: (id: string) => change<Lecture>(`${one(id)}/end`),
 
-  importRoster: (lecture: string, file: File) =>
-    json<ImportResult>(`/api/roster?${new URLSearchParams({ lecture, name: file.name })}`, {
-      method: 'POST',
-      headers: { ...OURS, 'Content-Type': 'application/octet-stream' },
-      body: file,
-    }),
+  code: (id: string) => json<{ code: string }>(`${one(id)}/code`),
   links: (id: string) => json<Link[]>(`${one(id)}/links`),
   renew: (id: string, member: string) => change<Link>(`${one(id)}/links/${encodeURIComponent(member)}/renew`),
   qr: (id: string, member: string) => `${one(id)}/links/${encodeURIComponent(member)}.svg`,
   sheet: (id: string) => `${one(id)}/links.html`,
   linksFile: (id: string) => `${one(id)}/links.xlsx`,
 
-  live: (id: string, signal: AbortSignal) => json<Live>(`${one(id)}/live`, { signal }),
-  liveCounts: (id: string) => json<LiveCounts>(`${one(id)}/live?only=counts`),
-  attendance: (id: string, form: 'xlsx' | 'csv' | 'json') => `${one(id)}/attendance.${form}`,
+  sites: (id: string) => json<SiteInfo[]>(`${one(id)}/sites`),
+  site: (id: string, site: string) => json<SiteRoom>(at(id, site)),
+  siteLink: (id: string, site: string) => json<{ url: string }>(`${at(id, site)}/link`),
+  createSite: (id: string, place: string, branch: string[], host: string) =>
+    change<SiteInfo>(`${one(id)}/sites`, { place, branch, host }),
+  moveSite: (id: string, site: string, deed: 'open' | 'close') => act('POST', `${at(id, site)}/${deed}`),
+  removeSite: (id: string, site: string) => act('DELETE', at(id, site)),
+  departSite: (id: string, site: string, member: string) =>
+    act('DELETE', `${at(id, site)}/people/${encodeURIComponent(member)}`),
+
+  live: (id: string, since: string, signal: AbortSignal) =>
+    json<Live>(`${one(id)}/live?${new URLSearchParams({ since })}`, { signal }),
+  liveCounts: (id: string, signal?: AbortSignal) => json<LiveCounts>(`${one(id)}/live?only=counts`, { signal }),
+  attendance: (id: string, form: Form, scope: string) =>
+    form === 'gb18030'
+      ? `${one(id)}/attendance.csv?${new URLSearchParams({ scope, encoding: form })}`
+      : `${one(id)}/attendance.${form}?${new URLSearchParams({ scope })}`,
+  /** A page to print: A4, no script. */
+  summary: (id: string, scope: string) => `${one(id)}/attendance.html?${new URLSearchParams({ scope, lang: language.value })}`,
   verify: (id: string) => json<Verified>(`${one(id)}/verify`),
+  checkFile: (file: File) =>
+    json<CheckedFile>(`/api/attendance/verify?${new URLSearchParams({ name: file.name })}`, {
+      method: 'POST',
+      headers: { ...OURS, 'Content-Type': 'application/octet-stream' },
+      body: file,
+    }),
 }
 
 /** Fetches a file in the page's language and hands it to the browser. Raises `Refused`. */

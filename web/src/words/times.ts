@@ -7,9 +7,27 @@ export function clock(moment: string | number | null): string {
   return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(moment))
 }
 
+/** To the second: "19:42:05". */
+export function toSecond(moment: string): string {
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).format(new Date(moment))
+}
+
 export function day(moment: string | null): string {
   if (moment === null) return ''
   return new Intl.DateTimeFormat(locale(), { month: 'long', day: 'numeric', weekday: 'long' }).format(new Date(moment))
+}
+
+/** "2026年7月14日": for what lies further back than this year. */
+export function dated(moment: string): string {
+  return new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'long', day: 'numeric' }).format(new Date(moment))
+}
+
+/** "2026年7月14日", with the time of day where that matters. */
+export function date(moment: string | null, timed = false): string {
+  if (moment === null) return ''
+  const when = new Date(moment)
+  const form = new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'short', day: 'numeric' }).format(when)
+  return timed ? `${form} ${clock(moment)}` : form
 }
 
 /** "7月14日星期二 19:30–21:00"; what is not known is left out. */
@@ -43,6 +61,6 @@ export function grouped(count: number): string {
 
 /** Local time as a `datetime-local` field writes it. */
 export function localTime(moment: Date): string {
-  const date = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`
-  return `${date}T${two(moment.getHours())}:${two(moment.getMinutes())}`
+  const today = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`
+  return `${today}T${two(moment.getHours())}:${two(moment.getMinutes())}`
 }

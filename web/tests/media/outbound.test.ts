@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { grade, outboundOf } from '../../src/media/outbound'
+import { Faults, grade, outboundOf } from '../../src/media/outbound'
 
 const layer = (frameWidth: number, framesPerSecond: number): Record<string, unknown> => ({
   type: 'outbound-rtp',
@@ -48,5 +48,43 @@ describe('what a publisher sends', () => {
     expect(grade({ kbps: 60, outbound }, true)).toBe('poor')
     expect(grade({ kbps: 40, outbound }, false)).toBe('good')
     expect(grade({ kbps: 900, outbound: { ...outbound, loss: 0.2 } }, true)).toBe('poor')
+  })
+})
+
+const look = (heard: number, encoded: number, given: number, limited = 'none') =>
+  outboundOf([
+    { type: 'transport', bytesReceived: heard },
+    { type: 'media-source', kind: 'video', frames: given },
+    { type: 'outbound-rtp', kind: 'video', framesEncoded: encoded, qualityLimitationReason: limited, frameWidth: 640 },
+  ])
+
+describe('the faults of a publisher', () => {
+  it('are that nothing comes back', () => {
+    const faults = new Faults()
+    faults.look(0, look(100, 0, 0))
+    faults.look(2_000, look(100, 10, 10))
+    expect(faults.unheard).toBe(false)
+    faults.look(2_500, look(100, 20, 20))
+    expect(faults.unheard).toBe(true)
+    faults.look(3_000, look(101, 30, 30))
+    expect(faults.unheard).toBe(false)
+  })
+
+  it('are an encoder that takes pictures and gives none', () => {
+    const faults = new Faults()
+    faults.look(0, look(1, 5, 5))
+    faults.look(4_000, look(2, 5, 10))
+    expect(faults.unencoded).toBe(false) // a screen that stands still
+    faults.look(4_500, look(3, 5, 130))
+    expect(faults.unencoded).toBe(true)
+    faults.look(5_000, look(4, 6, 140))
+    expect(faults.unencoded).toBe(false)
+  })
+
+  it('are not what a browser leaves out for want of bandwidth', () => {
+    const faults = new Faults()
+    faults.look(0, look(1, 5, 5))
+    faults.look(5_000, look(2, 5, 150, 'bandwidth'))
+    expect(faults.unencoded).toBe(false)
   })
 })

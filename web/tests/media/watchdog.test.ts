@@ -172,6 +172,7 @@ describe('the watchdog', () => {
     expect(verdicts).not.toContain('stalled')
     expect(verdicts.at(-1)).toBe('playing')
     expect(scene.dog.missing).toEqual(['guest'])
+    expect(scene.dog.overdue).toEqual(['guest'])
     expect(scene.for(2_000)).toContain('stalled')
   })
 

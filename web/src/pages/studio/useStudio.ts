@@ -7,6 +7,7 @@ import type { Slot } from '../../media/offer'
 import { newPublisherState, Publisher, type PublisherState } from '../../media/publisher'
 import { useCamera, type Camera } from '../../media/useCamera'
 import { CAMERA, SCREEN, type Picture } from '../../media/whip'
+import { useRehearsal } from '../../parts/rehearsal'
 import type { Entry } from '../../rest/join'
 import { forgetOnAir, rememberOnAir, wasOnAir } from './onAir'
 
@@ -17,26 +18,41 @@ export interface Studio {
   screen: PublisherState
   screenStream: ShallowRef<MediaStream | null>
   screenTrouble: Ref<DeviceTrouble | null>
+  /** The sharing stopped, and not by this page's button: the browser's own bar, or a window that was closed. */
+  screenEnded: Ref<boolean>
   onAir: ComputedRef<boolean>
+  /** One speaks to those behind the stage alone; the audience is sent nothing of it. */
+  aside: Ref<boolean>
+  /** Before the planned start: only the stage is sent what is published, and nothing counts. */
+  rehearsing: ComputedRef<boolean>
   /** The seconds until a reloaded tab goes on air again by itself; null: it does not. */
   resumeIn: Ref<number | null>
   start(): void
   stop(): void
+  /** To those behind the stage, as long as `hold`; whether or not one is on the air. */
+  talk(hold: boolean): void
+  /** A new offer: nobody receives. */
+  restart(): void
   shareScreen(): Promise<void>
   stopScreen(): void
   leaveOff(): void
 }
 
 const RESUME_AFTER = 3
+/** ms that it is said that the sharing has stopped: then it is known, or was wanted. */
+const ENDED_SHOWN = 20_000
 
 /** `own`: the state of one's own publication, reactive, the page's. */
 export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own: PublisherState): Studio {
-  const slot: Slot = entry.role === 'host' || entry.role === 'guest' ? entry.role : 'lecturer'
+  const slot: Slot = entry.role === 'host' ? 'host' : 'lecturer'
   const screen = reactive(newPublisherState())
   const screenStream = shallowRef<MediaStream | null>(null)
   const screenTrouble = ref<DeviceTrouble | null>(null)
+  const screenEnded = ref(false)
+  let endedTimer: ReturnType<typeof setTimeout> | undefined
   const resumeIn = ref<number | null>(wasOnAir(entry.lecture.id) ? RESUME_AFTER : null)
   const starting = ref(false)
+  const rehearsing = useRehearsal(handle.room, entry.lecture)
 
   function publisher(place: Slot, state: PublisherState, picture: Picture): Publisher {
     return new Publisher(
@@ -54,7 +70,37 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
   const ownPublisher = publisher(slot, own, CAMERA)
   const screenPublisher = publisher('screen', screen, SCREEN)
   const camera = useCamera((stream, track) => ownPublisher.replace(stream, track))
-  const onAir = computed(() => own.phase === 'sending' || own.phase === 'connecting' || own.phase === 'reconnecting')
+  const aside = ref(false)
+  /** Nothing is published but for that. */
+  const onlyAside = ref(false)
+  /** What the room was told last. */
+  let keptAside = false
+  const onAir = computed(() => !onlyAside.value && (own.phase === 'sending' || own.phase === 'connecting' || own.phase === 'reconnecting'))
+
+  function tellAside(on: boolean): void {
+    keptAside = on
+    handle.send({ type: 'talkback', on })
+  }
+
+  /**
+   * The room is told before anything is sent, and where nothing is sent but for this it is told nothing afterwards: so
+   * no sound of it can reach the audience, whatever comes first.
+   */
+  function talk(hold: boolean): void {
+    const stream = camera.stream.value
+    if (hold === aside.value || (hold && (handle.channel.phase !== 'open' || !stream))) return
+    aside.value = hold
+    if (hold) {
+      tellAside(true)
+      if (!ownPublisher.active && stream) {
+        onlyAside.value = true
+        ownPublisher.start(stream)
+      }
+    } else if (onlyAside.value) {
+      ownPublisher.stop()
+      onlyAside.value = false
+    } else tellAside(false)
+  }
 
   function start(): void {
     resumeIn.value = null
@@ -65,6 +111,8 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
       return
     }
     starting.value = false
+    if (onlyAside.value) talk(false)
+    if (keptAside && !aside.value) tellAside(false)
     rememberOnAir(entry.lecture.id)
     ownPublisher.start(stream)
   }
@@ -74,17 +122,24 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
     forgetOnAir()
     ownPublisher.stop()
     stopScreen()
+    screenEnded.value = false
   }
 
   async function shareScreen(): Promise<void> {
     screenTrouble.value = null
+    screenEnded.value = false
     try {
       const stream = await takeScreen()
       if (!stream) return
       stopScreen()
       screenStream.value = stream
-      // The browser's own "stop sharing" button.
-      stream.getVideoTracks()[0]?.addEventListener('ended', stopScreen)
+      stream.getVideoTracks()[0]?.addEventListener('ended', () => {
+        if (screenStream.value !== stream) return
+        stopScreen()
+        screenEnded.value = true
+        clearTimeout(endedTimer)
+        endedTimer = setTimeout(() => (screenEnded.value = false), ENDED_SHOWN)
+      })
       screenPublisher.start(stream)
     } catch (error) {
       screenTrouble.value = error instanceof DeviceError ? error.trouble : 'other'
@@ -113,10 +168,24 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
       screenPublisher.renew()
     },
   )
-  // The lecture begins with the lecturer's first picture, whatever the clock says.
+  // A request that hangs from before the way came back would only cost time.
+  const hurry = (): void => {
+    ownPublisher.hurry()
+    screenPublisher.hurry()
+  }
+  watch(
+    () => handle.channel.phase === 'open',
+    (open) => {
+      if (!open) return
+      if (slot === 'host') tellAside(keptAside) // said while the channel was away, or by a page that is gone
+      hurry()
+    },
+  )
+  // Once it is due the lecture begins with whatever the lecturer sends; the service waits for a picture.
   const mayBegin = computed(
     () =>
       slot === 'lecturer' &&
+      !rehearsing.value &&
       own.phase === 'sending' &&
       handle.channel.phase === 'open' &&
       (handle.room.lecture?.state === 'planned' || handle.room.lecture?.state === 'lobby'),
@@ -150,10 +219,13 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
     screenPublisher.stop()
   }
   addEventListener('beforeunload', protect)
+  addEventListener('online', hurry)
   addEventListener('pagehide', gone)
   onBeforeUnmount(() => {
     clearInterval(countdown)
+    clearTimeout(endedTimer)
     removeEventListener('beforeunload', protect)
+    removeEventListener('online', hurry)
     removeEventListener('pagehide', gone)
     ownPublisher.stop()
     stopScreen()
@@ -166,10 +238,15 @@ export function useStudio(handle: RoomHandle, entry: Entry, ticket: string, own:
     screen,
     screenStream,
     screenTrouble,
+    screenEnded,
     onAir,
+    rehearsing,
+    aside,
+    talk,
     resumeIn,
     start,
     stop,
+    restart: () => ownPublisher.restart(),
     shareScreen,
     stopScreen,
     leaveOff: () => {

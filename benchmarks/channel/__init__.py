@@ -1,0 +1,1 @@
+"""The room's channel under load: its members, in processes of their own."""

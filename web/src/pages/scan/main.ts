@@ -1,0 +1,5 @@
+import '../../styles/base.css'
+import { createApp } from 'vue'
+import ScanPage from './ScanPage.vue'
+
+createApp(ScanPage).mount('#page')

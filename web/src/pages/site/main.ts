@@ -1,0 +1,5 @@
+import '../../styles/base.css'
+import { createApp } from 'vue'
+import SitePage from './SitePage.vue'
+
+createApp(SitePage).mount('#page')
