@@ -1,8 +1,9 @@
 """Joins the relay's core with the port, DTLS and SRTP; has no loop of its own.
 
 Each datagram becomes at most one input; every action of an input is performed before the next input is fed. Packets
-for audiences wait in the schedule until `send_slice`. Handshakes wait in a bounded queue until `work`, piece by piece,
-and so does the search for whose an SRTCP packet from a new address is.
+for audiences wait in the schedule until `send_slice`. What viewers report, and ask for again, waits in a bounded queue
+until `listen`; handshakes wait until `work`, piece by piece, and so does the search for whose an SRTCP packet from a
+new address is.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ TRIALS_PER_SECOND = 2_000  # attempts to find whose an SRTCP packet from a new a
 TRIALS_AT_ONCE = 4_000
 TRIALS = 100  # of one piece of work
 MOVED = 16  # SRTCP packets from new addresses that wait for their trials
+REPORTS = 8_192  # SRTCP packets of viewers that wait to be listened to; the oldest are lost beyond
 HANDSHAKES = 4_096  # datagrams that wait to be handled; more are lost, and DTLS sends them again
 HANDSHAKES_EACH = 16  # of one peer
 
@@ -63,7 +65,7 @@ class Core(Protocol):
 class _Transport:
     """One peer's DTLS, and after it its SRTP: `inbound` here, outbound in the fan-out under `index`."""
 
-    __slots__ = ("address", "dtls", "inbound", "index", "peer", "waiting")
+    __slots__ = ("address", "dtls", "inbound", "index", "peer", "publishes", "waiting")
 
     def __init__(self, peer: str, address: Address, dtls: DtlsTransport) -> None:
         self.peer = peer
@@ -71,6 +73,7 @@ class _Transport:
         self.dtls = dtls
         self.inbound: InboundSrtp | None = None
         self.index: int | None = None
+        self.publishes = False  # it has sent media
         self.waiting = 0  # its datagrams in the queue of handshakes
 
 
@@ -115,6 +118,7 @@ class Shell:
         self._trials_at = 0.0
         self.not_taken = 0  # packets that the kernel refused
         self._asked = 0  # packets that it refused or may still take: told apart when nothing is under way
+        self._reports: deque[tuple[_Transport, Arrival]] = deque(maxlen=REPORTS)
         self._handshakes: deque[tuple[_Transport, bytes]] = deque()
         self._moved: deque[_Moved] = deque()
         self._arrivals: dict[Content, Callable[[Arrival, float], None]] = {
@@ -155,6 +159,17 @@ class Shell:
     def due(self) -> float:
         """When something may be sent at the earliest: at once where the kernel had no room for something."""
         return -math.inf if self._fanout.pending else self._schedule.due
+
+    @property
+    def reports(self) -> bool:
+        """Whether something that viewers sent waits for `listen`."""
+        return bool(self._reports)
+
+    def listen(self, now: float) -> None:
+        """To the next viewer that sent something."""
+        transport, arrival = self._reports.popleft()
+        if self._transports.get(transport.peer) is transport:
+            self._listen(transport, arrival, now)
 
     @property
     def works(self) -> bool:
@@ -226,6 +241,7 @@ class Shell:
             return
         packet = transport.inbound.rtp(arrival.data)
         if packet is not None:
+            transport.publishes = True
             self._feed(RtpArrived(transport.peer, packet), now)
 
     def _rtcp(self, arrival: Arrival, now: float) -> None:
@@ -234,10 +250,15 @@ class Shell:
                 self._moved.append(_Moved(arrival.data, arrival.source, iter(tuple(self._transports.values()))))
             return
         transport = self._transports.get(arrival.peer)
-        if transport is not None and transport.inbound is not None:
-            packet = transport.inbound.rtcp(arrival.data)
-            if packet is not None:
-                self._feed(RtcpArrived(transport.peer, packet, arrival.source), now)
+        if transport is not None and transport.publishes:
+            self._listen(transport, arrival, now)  # its clock is told by when this came
+        elif transport is not None:
+            self._reports.append((transport, arrival))
+
+    def _listen(self, transport: _Transport, arrival: Arrival, now: float) -> None:
+        packet = transport.inbound.rtcp(arrival.data) if transport.inbound is not None else None
+        if packet is not None:
+            self._feed(RtcpArrived(transport.peer, packet, arrival.source), now)
 
     def _search(self, moved: _Moved, now: float) -> None:
         """A peer whose address changed may send SRTCP before its next check. Nothing in the packet says whose it is

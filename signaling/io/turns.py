@@ -4,8 +4,9 @@ Theory of operation. One thread serves everything, so nothing may take long. A t
 where a tick is due, and sends what is due: audio at once; video once it has waited for the rest of its frame (a frame
 in one run of segments costs half of a frame in two). Sending goes slice by slice, each at most about a millisecond;
 between slices the port is read and audio taken first, also in the middle of a key frame for everyone. Then what can
-wait is worked off for a bounded time: handshakes, and SRTCP of peers that moved. After `LONGEST` at the latest the turn
-ends, so that the event loop can serve the control socket.
+wait is worked off for a bounded time: what viewers report and ask for again, handshakes, and SRTCP of peers that moved.
+So many packets as a third of an audience loses of a key frame must not hold up the others', which are still being sent.
+A turn takes a few milliseconds at most, so that the event loop can serve the control socket.
 
 After a turn that heard something the port rests: feedback of a thousand viewers comes three times a millisecond, and
 a turn for each datagram would cost more than the datagram. Audio waits for that rest at most. While the kernel's buffer
@@ -24,6 +25,8 @@ REST = 0.002  # seconds between two turns while datagrams come
 READ_AGAIN = 0.001  # seconds of sending, at most, until the port is read again
 READING = 0.001  # seconds of reading at a time
 SENDING = 0.004  # seconds of a turn's sending
+REPORTS = 0.002  # seconds of a turn in which viewers are listened to
+REPORTS_BESIDE = 0.0003  # the same in a turn that could not send all: a fourteenth of its time
 WORKING = 0.002  # seconds of a turn's other work
 WORKING_BESIDE = 0.001  # the same in a turn that could not send all: a fifth of its time, 300 handshakes a second
 TICK = 0.02  # seconds
@@ -37,6 +40,10 @@ class Media(Protocol):
         """When something may be sent at the earliest; infinite: nothing waits."""
 
     @property
+    def reports(self) -> bool:
+        """Whether something that viewers sent waits for `listen`."""
+
+    @property
     def works(self) -> bool:
         """Whether `work` has something to do."""
 
@@ -46,6 +53,8 @@ class Media(Protocol):
 
     def send_slice(self, most: int, now: float) -> bool:
         """False while the kernel has no room."""
+
+    def listen(self, now: float) -> None: ...
 
     def work(self, now: float) -> None: ...
 
@@ -139,11 +148,17 @@ class Turns:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        beside = self._clock() >= self._media.due and not self._full
+        self._work_off(lambda: self._media.reports, self._media.listen, REPORTS_BESIDE if beside else REPORTS)
+        self._work_off(lambda: self._media.works, self._media.work, WORKING_BESIDE if beside else WORKING)
+
+    def _work_off(self, waits: Callable[[], bool], take: Callable[[float], None], seconds: float) -> None:
+        """Piece by piece until nothing waits, for about so long; one piece at least."""
         now = self._clock()
-        until = now + (WORKING_BESIDE if now >= self._media.due and not self._full else WORKING)
-        while self._media.works:
+        until = now + seconds
+        while waits():
             try:
-                self._media.work(now)
+                take(now)
             except Exception as error:
                 self._failed(error)
             now = self._clock()
@@ -154,7 +169,7 @@ class Turns:
         now = self._clock()
         if self._full:
             return Rest(max(0.0, min(FULL, self._tick_at - now)), listening=False)
-        if self._media.works:
+        if self._media.works or self._media.reports:
             return Rest(0.0, listening=False)
         rest = REST if heard else TICK
         return Rest(max(0.0, min(rest, self._tick_at - now, self._media.due - now)), listening=not heard)

@@ -16,7 +16,7 @@ from signaling.control import ClosePeer, Closing, Load, ToWeb
 from signaling.io.dtls_pyopenssl import PROFILES, DtlsIdentity, DtlsTransport, HandshakeState
 from signaling.io.intake import Arrival, ReferenceIntake
 from signaling.io.port_udp import Content, UdpPort
-from signaling.io.shell import HANDSHAKES_EACH, MOVED, TRIALS_AT_ONCE, Shell
+from signaling.io.shell import HANDSHAKES_EACH, MOVED, REPORTS, TRIALS_AT_ONCE, Shell
 from signaling.ports import Address, SrtpKeys
 from signaling.relay.actions import (
     Action,
@@ -102,7 +102,9 @@ class Bench:
         self.work(now)
 
     def work(self, now: float) -> int:
-        """Pieces of work until nothing is left."""
+        """Pieces of work until nothing is left, after what viewers reported."""
+        while self.shell.reports:
+            self.shell.listen(now)
         pieces = 0
         while self.shell.works:
             self.shell.work(now)
@@ -217,6 +219,50 @@ def test_a_moved_peer_is_reached_elsewhere(bench: Bench) -> None:
     bench.perform(Move("one", elsewhere.address), SendRtcp("one", REPORT), Move("unknown", elsewhere.address))
     assert len(elsewhere.arrived()) == 1
     assert peer.arrived() == []
+
+
+def test_what_viewers_report_waits_and_a_publishers_clock_does_not(bench: Bench) -> None:
+    viewer, publisher = Peer(bench, "viewer"), Peer(bench, "publisher")
+    for peer in (viewer, publisher):
+        peer.connect()
+    outbound = publisher.outbound
+    for data, peer in (
+        (viewer.outbound.protect_rtcp(REPORT), viewer),
+        (outbound.protect(rtp(1)), publisher),
+        (outbound.protect_rtcp(REPORT), publisher),
+    ):
+        content = Content.RTP if data[1] == 96 else Content.RTCP
+        bench.shell.arrived(Arrival(content, data, peer.address, peer.name), 1.0)
+    assert bench.core.of(RtcpArrived) == [RtcpArrived("publisher", REPORT, publisher.address)]
+    assert bench.shell.reports
+    bench.shell.listen(1.0)
+    assert bench.core.of(RtcpArrived)[1:] == [RtcpArrived("viewer", REPORT, viewer.address)]
+    assert not bench.shell.reports
+
+
+def test_a_report_of_a_viewer_who_left_is_not_listened_to(bench: Bench) -> None:
+    viewer = Peer(bench, "viewer")
+    viewer.connect()
+    report = Arrival(Content.RTCP, viewer.outbound.protect_rtcp(REPORT), viewer.address, "viewer")
+    bench.shell.arrived(report, 1.0)
+    bench.perform(Forget("viewer", Closing.CLOSED))
+    bench.work(1.0)
+    assert bench.core.of(RtcpArrived) == []
+
+
+def test_of_too_many_reports_the_oldest_are_lost(bench: Bench) -> None:
+    viewer = Peer(bench, "viewer")
+    viewer.connect()
+    outbound = viewer.outbound
+    first, last = outbound.protect_rtcp(REPORT), outbound.protect_rtcp(REPORT)
+    for data in (first, *[bytes(40)] * (REPORTS - 1), last):
+        bench.shell.arrived(Arrival(Content.RTCP, data, viewer.address, "viewer"), 1.0)
+    heard = 0
+    while bench.shell.reports:
+        bench.shell.listen(1.0)
+        heard += 1
+    assert heard == REPORTS
+    assert bench.core.of(RtcpArrived) == [RtcpArrived("viewer", REPORT, viewer.address)]
 
 
 def test_rtcp_from_a_new_address_is_recognized(bench: Bench) -> None:

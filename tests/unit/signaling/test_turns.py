@@ -13,6 +13,8 @@ AUDIO = Arrival(Content.RTP, b"audio", ("192.0.2.1", 1), "lecturer")
 VIDEO = Arrival(Content.RTP, b"video", ("192.0.2.1", 1), "lecturer")
 HANDSHAKE = Arrival(Content.DTLS, b"", ("192.0.2.1", 1), "one")
 FAULTY = Arrival(Content.RTCP, b"", ("192.0.2.1", 1), "one")
+REPORT = Arrival(Content.RTCP, b"report", ("192.0.2.1", 1), "one")
+REPORTING = 0.00005  # seconds that listening to one takes
 SLICE = 0.001  # seconds that sending a slice takes
 HANDSHAKING = 0.0005
 STEP = 0.000_01  # what everything else takes
@@ -25,7 +27,7 @@ class World:
     def __init__(self) -> None:
         self.now = 100.0
         self.coming: list[tuple[float, Arrival]] = []
-        self.audio = self.video = self.handshakes = self.heard = 0
+        self.audio = self.video = self.handshakes = self.waiting = self.heard = 0
         self.full_until = self.since = self.slow = 0.0
         self.drained = True
         self.log: list[tuple[float, str]] = []
@@ -66,6 +68,10 @@ class World:
         return self.since + GATHER if self.video > 0 else math.inf
 
     @property
+    def reports(self) -> bool:
+        return self.waiting > 0
+
+    @property
     def works(self) -> bool:
         return self.handshakes > 0
 
@@ -76,6 +82,7 @@ class World:
             self.since = self.since if self.video else now
             self.video += 1
         self.handshakes += arrival is HANDSHAKE
+        self.waiting += arrival is REPORT
         if arrival is FAULTY:
             raise ValueError
 
@@ -95,6 +102,11 @@ class World:
         setattr(self, kind, getattr(self, kind) - 1)
         self.now += SLICE
         return True
+
+    def listen(self, now: float) -> None:
+        self.note("listen")
+        self.waiting -= 1
+        self.now += REPORTING
 
     def work(self, now: float) -> None:
         self.note("work")
@@ -175,8 +187,7 @@ def test_sound_alone_is_sent_at_once() -> None:
 
 def test_feedback_is_read_in_batches() -> None:
     world = World()
-    report = Arrival(Content.RTCP, b"report", ("192.0.2.1", 1), "one")
-    world.coming = [(100.0 + number / 3_000, report) for number in range(3_000)]
+    world.coming = [(100.0 + number / 3_000, REPORT) for number in range(3_000)]
     world.run(1.0)
     assert len(world.times("read")) < 1.1 / REST
     assert max(world.gaps("read")) < 0.005
@@ -209,10 +220,37 @@ def test_handshakes_go_on_while_sending_is_behind() -> None:
     assert len(world.times("work")) == 20
 
 
+def test_what_viewers_ask_for_again_holds_up_the_others_by_a_tenth_at_most() -> None:
+    """Of a key frame for everyone a third of the audience loses something, and says so while it is being sent."""
+    alone, beside = World(), World()
+    beside.waiting = 2_000  # 100 ms of listening
+    for world in (alone, beside):
+        world.video = 200
+        world.run(0.4)
+        assert len(world.times("video")) == 200
+    took = [world.times("video")[-1] - world.times("video")[0] for world in (alone, beside)]
+    assert took[1] < 1.1 * took[0]
+    assert beside.waiting == 0  # when everybody has it
+
+
+def test_viewers_are_listened_to_while_sending_is_behind() -> None:
+    world = World()
+    world.video, world.waiting = 100_000, 20
+    world.run(0.1)
+    assert world.waiting == 0
+
+
+def test_sound_goes_before_what_viewers_report() -> None:
+    world = World()
+    world.run(0.05)
+    world.coming = [(world.now, REPORT)] * 64 + [(world.now, AUDIO)]
+    world.run(0.01)
+    assert world.times("audio")[0] < world.times("listen")[0]
+
+
 def test_a_flood_that_is_let_in_does_not_end_a_turn_later() -> None:
     world = World()
-    report = Arrival(Content.RTCP, b"report", ("192.0.2.1", 1), "one")
-    world.coming = [(world.now, report)] * 20_000
+    world.coming = [(world.now, REPORT)] * 20_000
     world.video = 50
     for _ in range(20):
         began = world.now
