@@ -34,7 +34,12 @@ class Unserved(Exception):
 class Answer:
     status: int
     headers: dict[str, str]
-    body: bytes
+    packed: bytes
+
+    @property
+    def body(self) -> bytes:
+        """Unpacked only where it is asked for: doing so for a thousand phones' scripts would take a core."""
+        return gzip.decompress(self.packed) if self.headers.get("content-encoding") == "gzip" else self.packed
 
 
 class Connection:
@@ -68,8 +73,6 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
     first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
     return Answer(int(first.split(" ", 2)[1]), headers, body)
 
 
@@ -95,7 +98,7 @@ class Phone:
         `OSError`, `TimeoutError`, `Unserved`."""
         first = self._connections[0]
         began = time.perf_counter()
-        page = await self._get(first, "/j")
+        page = (await self._get(first, "/j")).body
         began = self._took("page", began)
         files = [found.decode() for found in FILES.findall(page)]
         if not files:
@@ -113,12 +116,12 @@ class Phone:
         for file in files:
             await self._get(connection, file)
 
-    async def _get(self, connection: Connection, path: str) -> bytes:
+    async def _get(self, connection: Connection, path: str) -> Answer:
         answer = await connection.ask("GET", path)
         if answer.status != 200:
             raise Unserved(f"GET {path}: {answer.status}")
         self.visit.bytes += int(answer.headers.get("content-length", "0"))
-        return answer.body
+        return answer
 
     async def _join(self, connection: Connection, ticket: str) -> None:
         body = msgspec.json.encode({"ticket": ticket})
