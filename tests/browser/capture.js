@@ -120,7 +120,6 @@
               codec: codecs[entry.codecId],
               packets: entry.packetsReceived,
               lost: entry.packetsLost,
-              received: entry.framesReceived,
               frames: entry.framesDecoded,
               width: entry.frameWidth,
               freezes: entry.freezeCount,
