@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from attendance.explanation import rule_sentence
@@ -13,6 +14,14 @@ from classroom.errors import UserError
 from classroom.ports import Language, RuleBookInfo, RuleInfo
 from classroom.room.lecture import BEGUN, OVER
 from classroom.times import moment
+
+Turn = Callable[[str], AbstractAsyncContextManager[object]]
+"""While it lasts no other process is within one of the same word."""
+
+
+def changing(lecture: str) -> str:
+    """The word for who changes its rule: two who saw one version do not both make the next."""
+    return f"rules/{lecture}"
 
 
 class Lecture(Protocol):
@@ -33,10 +42,11 @@ class Books(Protocol):
 class RecorderRules:
     """Implements `RuleDesk` where no service runs: by the ledger alone."""
 
-    def __init__(self, recorder: Recorder, lectures: Lectures, books: Books) -> None:
+    def __init__(self, recorder: Recorder, lectures: Lectures, books: Books, turn: Turn) -> None:
         self._recorder = recorder
         self._lectures = lectures
         self._books = books
+        self._turn = turn
 
     async def rules(self, lecture: str) -> RuleBook:
         if await self._lectures.get(lecture) is None:
@@ -44,13 +54,14 @@ class RecorderRules:
         return await self._books.rules(lecture)
 
     async def set_rule(self, lecture: str, version: int, rule: Rule, by: str | None, why: str) -> None:
-        row = await self._lectures.get(lecture)
-        if version != (await self.rules(lecture)).current.version or row is None:
-            raise UserError("rule-changed")
-        if row.state in BEGUN | OVER and not why:
-            raise UserError("reason-needed")
-        for body in (NodeStarted(), RuleSet(rule, version + 1, by, why), NodeStopped()):
-            await self._recorder.record(lecture, body)
+        async with self._turn(changing(lecture)):
+            row = await self._lectures.get(lecture)
+            if version != (await self.rules(lecture)).current.version or row is None:
+                raise UserError("rule-changed")
+            if row.state in BEGUN | OVER and not why:
+                raise UserError("reason-needed")
+            for body in (NodeStarted(), RuleSet(rule, version + 1, by, why), NodeStopped()):
+                await self._recorder.record(lecture, body)
 
 
 def shown(book: RuleBook, language: Language, names: Mapping[str, str]) -> RuleBookInfo:

@@ -136,7 +136,7 @@ class Service:
         self._base_url = base_url(settings, port)
         facts = RoomFacts(self.rooms, self._errands)
         self._records, self._sites = stores.records(facts), stores.sites(self._base_url, facts)
-        self._rules = LedgerRules(self.rooms, self._errands)
+        self._rules = LedgerRules(self.rooms, self._errands, stores.turn)
         self._reports = stores.reports()
         self._office = stores.office(self.rooms, self._base_url, self._records, self._rules, self._reports, self._sites)
         self._evening = stores.evening(self.rooms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
@@ -103,6 +103,19 @@ async def alone(connection: AsyncConnection, what: str) -> None:
     is still so when something is added to it. (On SQLite every transaction that writes is alone from its beginning.)"""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+
+@contextlib.asynccontextmanager
+async def turn(engine: AsyncEngine, what: str) -> AsyncIterator[None]:
+    """As `alone`, for the time of the context and against other processes, where others' transactions (the recorder's)
+    write what follows from what is read. SQLite has one process, which sees to its own. Raises `StoreUnavailable`."""
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with available():
+        async with engine.begin() as connection:
+            await alone(connection, what)
+            yield
 
 
 @contextlib.contextmanager

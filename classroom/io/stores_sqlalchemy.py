@@ -9,13 +9,14 @@ import secrets
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from attendance.errors import StoreUnavailable
-from attendance.io.engine_sqlalchemy import open_engine
+from attendance.io.engine_sqlalchemy import open_engine, turn
 from attendance.io.heads_file import FileNotary, HeadsFile, load_key
 from attendance.io.phone_cryptography import PhoneVault
 from attendance.io.recorder_asyncio import LedgerRecorder
@@ -49,7 +50,7 @@ from classroom.personnel import Personnel
 from classroom.ports import LectureDesk, RuleDesk
 from classroom.records import Facts, OperatorRecords, Records
 from classroom.registrar import Registrar
-from classroom.rules import RecorderRules
+from classroom.rules import RecorderRules, Turn
 from classroom.settings import Settings
 from classroom.sites import SiteDesk
 from signaling.proof import key_of
@@ -135,6 +136,10 @@ class Stores:
         )
 
     @property
+    def turn(self) -> Turn:
+        return partial(turn, self.engine)
+
+    @property
     def names(self) -> Names:
         return Names(self.staff, self.roster)
 
@@ -169,7 +174,7 @@ class Stores:
                 staff=self.staff, passwords=self.passwords, tree=self.roster, clock=self.clock, new_id=new_id
             ),
             reports=reports,
-            rules=rules or RecorderRules(self.recorder, self.lectures, reports),
+            rules=rules or RecorderRules(self.recorder, self.lectures, reports, self.turn),
             tokens=self.tokens,
             years=self.years,
             sites=sites or self.sites(base_url),

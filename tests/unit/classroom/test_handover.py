@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -385,7 +386,7 @@ async def test_a_room_that_nobody_needs_is_given_up_for_others(monkeypatch: pyte
 async def test_a_rule_is_read_and_changed_from_any_node(both: tuple[Service, Running, Running]) -> None:
     _, a, b = both
     await gathered(a, b)
-    of_a, of_b = (LedgerRules(node.rooms, node.rooms._errands) for node in (a, b))
+    of_a, of_b = (LedgerRules(node.rooms, node.rooms._errands, nullcontext) for node in (a, b))
     first = (await of_b.rules(LECTURE)).current
     await of_b.set_rule(LECTURE, first.version, first.rule, "staff", "")
     assert (await of_a.rules(LECTURE)).current.version == first.version + 1

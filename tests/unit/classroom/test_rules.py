@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
 
 from attendance.effect import Effect, effect
 from attendance.facts import Evidence, Fact, LectureMoved, LectureState, NodeStarted, Rule, RuleFrozen, RuleSet
+from attendance.presence import Presence
 from attendance.roster import Invitation
 from classroom.errors import UserError
+from classroom.io.clock_time import SystemClock
 from classroom.io.errands_asyncio import Errands
 from classroom.io.rules_aiohttp import RuleHandlers
 from classroom.io.rules_attendance import LedgerRules
+from classroom.io.stores_sqlalchemy import Stores, open_stores
+from classroom.office import LectureRow
 from classroom.people.role import rights
 from classroom.people.staff import StaffMember
+from classroom.ports import RuleDesk
+from classroom.rules import RecorderRules
+from classroom.settings import Settings
 from tests.unit.classroom.hall import LECTURE, Hall, hall, until
 
 STRICT = Rule(Evidence.PROVED, 90, 2, 2, 15)
@@ -73,7 +85,7 @@ async def place() -> AsyncIterator[Place]:
     async with hall() as here:
         errands, guard = Errands(here.recorder), Guard()
         app = web.Application()
-        rules = RuleHandlers(LedgerRules(here.rooms, errands), guard, Staff(), here.roster, Effects(here))
+        rules = RuleHandlers(LedgerRules(here.rooms, errands, nullcontext), guard, Staff(), here.roster, Effects(here))
         app.add_routes(rules.routes())
         async with errands.open(), TestClient(TestServer(app)) as client:
             yield Place(here, guard, client)
@@ -147,3 +159,61 @@ async def test_a_rule_is_put_in_words_and_its_effect_told_before_it_holds(place:
     assert place.here.recorder.bodies(RuleSet) == []
     wrong = await place.client.post(path, json={"rule": {"share": 200}})
     assert wrong.status == 400
+
+
+# --- in one instant -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Read:
+    """A room that says what the ledger does."""
+
+    stores: Stores
+
+    async def presence(self, lecture: str) -> Presence:
+        presence = Presence()
+        async for stored in self.stores.ledger.read(lecture):
+            presence.apply(stored.fact, stored.row)
+        return presence
+
+
+@contextlib.asynccontextmanager
+async def processes(folder: Path, url: str, *names: str) -> AsyncIterator[list[Stores]]:
+    """Each with the stores of one database."""
+    async with contextlib.AsyncExitStack() as stack:
+        found = []
+        for name in names:
+            settings = Settings(data_dir=folder / name, database_url=SecretStr(url))
+            found.append(await stack.enter_async_context(open_stores(settings, SystemClock())))
+        await found[0].lectures.add(LectureRow(LECTURE, "讲座", None, None, LectureState.PLANNED, 0))
+        yield found
+
+
+async def told_at_once(desks: Sequence[RuleDesk]) -> list[str]:
+    """What operators are told who all change the version that they saw."""
+    deeds = (desk.set_rule(LECTURE, 1, Rule(share=60 + n), f"s{n}", "") for n, desk in enumerate(desks))
+    return sorted(str(told or "") for told in await asyncio.gather(*deeds, return_exceptions=True))
+
+
+async def versions(stores: Stores) -> list[int]:
+    return [one.version for one in (await Read(stores).presence(LECTURE)).rules.history]
+
+
+async def test_of_those_who_change_a_rule_in_one_instant_one_does(database_url: str, tmp_path: Path) -> None:
+    """Of two services on PostgreSQL, of the one on SQLite."""
+    names = ("a", "b") if database_url.startswith("postgres") else ("a",)
+    async with processes(tmp_path, database_url, *names) as stores, contextlib.AsyncExitStack() as stack:
+        desks = []
+        for one in stores:
+            errands = Errands(one.recorder)
+            await stack.enter_async_context(errands.open())
+            desks.append(LedgerRules(Read(one), errands, one.turn))
+        assert await told_at_once(desks * 4) == ["", *["rule-changed"] * (4 * len(desks) - 1)]
+        assert await versions(stores[0]) == [1, 2]
+
+
+async def test_of_two_commands_on_one_database_one_does(postgres_url: str, tmp_path: Path) -> None:
+    async with processes(tmp_path, postgres_url, "a", "b") as stores:
+        desks = [RecorderRules(one.recorder, one.lectures, one.reports(), one.turn) for one in stores]
+        assert await told_at_once(desks) == ["", "rule-changed"]
+        assert await versions(stores[0]) == [1, 2]
