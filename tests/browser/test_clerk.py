@@ -1,18 +1,21 @@
 """A municipal clerk's whole way in the browser, as one story: the roster imported, links, an evening that some watch on
 their phones and some together at a site, who is missing, a correction, leave, an objection and its answer, the export
-that the city takes and its check; and an organizer of another county, who has no part in any of it."""
+that the city takes and its check, a token for a program of the city's; and an organizer of another county, who has no
+part in any of it."""
 
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Download, expect
+from playwright.sync_api import APIResponse, Browser, Download, expect
 from python_calamine import CalamineWorkbook
 
 from tests.browser.conftest import CONSOLE, PHONE, Hall, Tab
@@ -81,6 +84,7 @@ def test_a_clerk_s_whole_way(town: Hall, tmp_path: Path) -> None:
     _answers(clerk, town)
     _gives_leave(clerk)
     _exports(clerk, tmp_path)
+    _lends_a_token(town, clerk)
     _another_county(town)
 
 
@@ -171,7 +175,7 @@ def _evening(town: Hall, clerk: Tab) -> tuple[Tab, Tab]:
     stays.plays()
     leaves.plays()
     stays.at("room-record-open").click()
-    expect(stays.at("record-intervals")).to_contain_text("–现在")
+    expect(stays.at("record-intervals")).to_contain_text("–现在", timeout=15_000)
     shot(stays, "own-record-live")
     stays.at("room-record-close").click()
     expect(clerk.at("console-state")).to_have_attribute("data-state", "live", timeout=15_000)
@@ -324,6 +328,7 @@ def _exports(clerk: Tab, folder: Path) -> None:
     assert {"刘洋", "陈静", "周强"} <= {cell for line in together for cell in line}
     corrected = [cell for line in book.get_sheet_by_name("更正与请假").to_python() for cell in line]
     assert "已核实村部签到表，予以认可。" in corrected
+    _for_old_programs(clerk, day)
     shot(clerk, "export")
     clerk.page.keyboard.press("Escape")
     kept = folder / taken.value.suggested_filename
@@ -331,6 +336,59 @@ def _exports(clerk: Tab, folder: Path) -> None:
     clerk.at("check-file").set_input_files(str(kept))
     expect(clerk.at("check-verdict")).to_have_attribute("data-ok", "true", timeout=15_000)
     shot(clerk, "export-checked")
+
+
+def _for_old_programs(clerk: Tab, day: datetime.date) -> None:
+    """The same people and verdicts in the encoding that old programs in China read."""
+    with clerk.page.expect_download() as taken:
+        clerk.at("console-export-gb18030").click()
+    assert taken.value.suggested_filename.endswith(f"_{day.isoformat()}_考勤.csv")
+    written = Path(taken.value.path()).read_bytes()
+    with pytest.raises(UnicodeDecodeError):
+        written.decode()
+    lines = list(csv.reader(io.StringIO(written.decode("gb18030"))))
+    people = {cell: line for line in lines for cell in line}
+    assert {"张伟", "王芳", "刘洋", "陈静", "周强", "李娜", "杨磊"} <= people.keys()
+    assert "请假" in people["李娜"]
+    assert "请假" not in people["杨磊"]
+
+
+def _lends_a_token(town: Hall, clerk: Tab) -> None:
+    """It reads attendance and does nothing else; revoked, it reads nothing."""
+    clerk.at("console-nav-staff").click()
+    expect(clerk.at("token-none")).to_be_visible()
+    clerk.at("token-new").click()
+    clerk.at("token-name").fill("市委组织部大屏")
+    clerk.at("token-days").select_option("30")
+    clerk.at("token-make").click()
+    shown = clerk.at("token-secret")
+    expect(shown).to_have_text(re.compile(r"^classroom_\S+$"))
+    shot(clerk, "token")
+    secret = shown.inner_text()
+    clerk.at("token-done").click()
+    row = clerk.at("token")
+    expect(row).to_contain_text("市委组织部大屏")
+    expect(row).to_contain_text("还没有用过")
+    expect(clerk.page.locator("body")).not_to_contain_text(secret)
+    assert {one["name"] for one in _asked(town, secret, "attendance.json").json()["members"]} >= {"张伟", "李娜"}
+    assert _asked(town, secret, "links").status == 403
+    clerk.page.reload()
+    expect(row).to_contain_text("最近使用")
+    shot(clerk, "tokens")
+    row.get_by_test_id("token-revoke").click()
+    question = clerk.page.locator(".el-message-box")
+    expect(question).to_contain_text("市委组织部大屏")
+    question.get_by_role("button", name="作废").click()
+    expect(clerk.at("token-none")).to_be_visible()
+    assert _asked(town, secret, "attendance.json").status == 401
+
+
+def _asked(town: Hall, secret: str, path: str) -> APIResponse:
+    """As a program would, which has no session."""
+    context = town.browser.new_context()
+    town.contexts.append(context)
+    headers = {"Authorization": f"Bearer {secret}"}
+    return context.request.get(f"{town.service.url}/api/lectures/{town.lecture.id}/{path}", headers=headers)
 
 
 def _another_county(town: Hall) -> None:

@@ -44,6 +44,7 @@ export const enRecords: Record<keyof typeof zhRecords, string> = {
   'record.nothing': 'none',
   'record.received': 'When it was received ({n})',
   'record.received-none': 'No picture or sound ever arrived.',
+  'record.received-none-yet': 'Nothing has been received yet; it appears here within seconds.',
   'record.now': 'now',
   'record.edges': 'from: {opened}; to: {closed}',
   'record.failed': 'Attempts that failed ({n})',

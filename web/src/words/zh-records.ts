@@ -43,6 +43,7 @@ export const zhRecords = {
   'record.nothing': '无',
   'record.received': '收看时段（{n}）',
   'record.received-none': '没有收到过画面和声音。',
+  'record.received-none-yet': '还没有收到画面和声音；收到后几秒内记在这里。',
   'record.now': '现在',
   'record.edges': '起：{opened}；止：{closed}',
   'record.failed': '没能进入或播放的尝试（{n}）',
