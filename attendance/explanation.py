@@ -99,7 +99,7 @@ def explain(
     if account.by_code:
         parts.append(_say(language, "凭课堂代码进入过", "came by the lecture's code"))
     if account.failed:
-        parts.append(_say(language, f"进入失败 {len(account.failed)} 次", f"{len(account.failed)} failed attempts"))
+        parts.append(_say(language, f"进入失败 {len(account.failed)} 次", f"failed attempts: {len(account.failed)}"))
     return ("；" if language == "zh" else "; ").join(parts)
 
 

@@ -117,9 +117,9 @@ class Seat:
                 yield from self.watches(self.at(-3), self.at(41))
                 yield from self.signs(True, False, False)
             case 8:
-                yield from self.watches(self.at(-1), self.at(18), reason="network")
-                yield self.at(18.5), JoinFailed(self.member, "ice-failed", "relay candidate only")
-                yield from self.watches(self.at(18.3), self.at(30), reason="network")
+                yield from self.watches(self.at(-1), self.at(18), reason="timeout")
+                yield self.at(18.5), JoinFailed(self.member, "no-udp", "relay candidate only")
+                yield from self.watches(self.at(18.3), self.at(30), reason="timeout")
                 yield from self.watches(self.at(56), self.end, Evidence.REPORTED)
                 yield from self.signs(True, False, True)
             case 9:

@@ -35,6 +35,8 @@ SMALL = """([letters, target]) => {
   }
   return found;
 }"""
+TURN = "document.querySelector('[data-testid=language]').click()"
+"""To the other language, also where a dialogue lies over the switch."""
 GRAVE = "axe.run(document).then(found => found.violations.filter(one => ['serious', 'critical'].includes(one.impact)))"
 
 
@@ -44,13 +46,13 @@ class Seen:
 
     page: Page
 
-    def __init__(self, browser: Browser, size: str, letters: float, target: float) -> None:
+    def __init__(self, browser: Browser, size: str, letters: float, target: float, zone: str = "Asia/Shanghai") -> None:
         self.size = size
         self.least = (letters, target)
         self.context = browser.new_context(
             viewport=SIZES[size],  # type: ignore[arg-type]
             locale="zh-CN",
-            timezone_id="Asia/Shanghai",
+            timezone_id=zone,
             permissions=["camera", "microphone"],
         )
         self.wrong: list[str] = []
@@ -74,6 +76,16 @@ class Seen:
             places = "; ".join(" ".join(node["target"]) for node in one["nodes"][:3])
             self.wrong.append(f"{state}: {one['id']}: {places}")
 
+    def both(self, state: str) -> None:
+        """In Chinese and in English, in neither wider than the screen."""
+        for suffix in ("", "-en"):
+            self.page.wait_for_load_state("networkidle")
+            self.check(state + suffix)
+            wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                self.wrong.append(f"{state}{suffix}: {wide}px wider than the screen")
+            self.page.evaluate(TURN)
+
     def box(self, name: str) -> dict[str, float]:
         found: dict[str, float] = self.at(name).bounding_box()
         return found
@@ -83,9 +95,16 @@ class Look(Seen):
     """In a scripted room."""
 
     def __init__(
-        self, browser: Browser, size: str, letters: float = 16, target: float = 44, script: str = "", **lecture: Any
+        self,
+        browser: Browser,
+        size: str,
+        letters: float = 16,
+        target: float = 44,
+        script: str = "",
+        zone: str = "Asia/Shanghai",
+        **lecture: Any,
     ) -> None:
-        super().__init__(browser, size, letters, target)
+        super().__init__(browser, size, letters, target, zone)
         if script:
             self.context.add_init_script(script)
         self.room = ScriptedRoom(self.context, **lecture)

@@ -11,7 +11,7 @@ import json
 import mimetypes
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +69,8 @@ class ScriptedRoom:
         self.refused: dict[str, Any] | None = None
         self.answering = True
         self.more: dict[str, Any] = {}
+        self.answers: dict[str, Callable[[str], Any]] = {}
+        """What else the service answers, by path and in a language: JSON, an SVG as text, None for nothing to say."""
         self._seq = 0
         self._sockets: list[WebSocketRoute] = []
         context.route(f"{ORIGIN}/**", self._serve)
@@ -173,6 +175,9 @@ class ScriptedRoom:
             self.told.append(json.loads(route.request.post_data or "{}"))
             route.fulfill(status=204)
             return
+        if address in self.answers:
+            _answer(route, self.answers[address])
+            return
         path = FOLDER / PAGES.get(address, address.lstrip("/"))
         if not path.is_file():
             route.fulfill(status=404, body="")
@@ -202,3 +207,13 @@ class ScriptedRoom:
                 "kept_days": 0,
             }
         )
+
+
+def _answer(route: Route, said: Callable[[str], Any]) -> None:
+    body = said(route.request.headers.get("accept-language", "zh")[:2])
+    if body is None:
+        route.fulfill(status=204)
+    elif isinstance(body, str):
+        route.fulfill(content_type="image/svg+xml", body=body)
+    else:
+        route.fulfill(json=body)

@@ -20,6 +20,7 @@ export const en: Record<keyof typeof zh, string> = {
   retry: 'Try again',
   cancel: 'Cancel',
 
+  'time.zone': 'China time',
   'time.seconds': '{n} s',
   'time.minutes': '{n} min',
   'time.hours': '{h} h {m} min',

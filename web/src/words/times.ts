@@ -1,40 +1,61 @@
-/** Times and durations as people read them, in this device's time zone. */
+/**
+ * Times and durations as people read them. Clocks are China's wherever the device is, as they are in the service's own
+ * sentences and exports; where the device's differs, `zone` says so.
+ */
 
 import { locale, t } from './words'
 
+const ZONE = 'Asia/Shanghai'
+/** Of China, all year round. */
+const AHEAD = 8 * 3_600_000
+
+function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(locale(), { ...options, timeZone: ZONE })
+}
+
+/** Whose time the clocks are, for somebody whose device's clock says another; else nothing. */
+export function zone(): string {
+  return new Date().getTimezoneOffset() * -60_000 === AHEAD ? '' : t('time.zone')
+}
+
 export function clock(moment: string | number | null): string {
   if (moment === null) return ''
-  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(moment))
+  return format({ hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(moment))
 }
 
 /** To the second: "19:42:05". */
-export function toSecond(moment: string): string {
-  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).format(new Date(moment))
+export function toSecond(moment: string | number): string {
+  return format({ hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).format(new Date(moment))
 }
 
 export function day(moment: string | null): string {
   if (moment === null) return ''
-  return new Intl.DateTimeFormat(locale(), { month: 'long', day: 'numeric', weekday: 'long' }).format(new Date(moment))
+  return format({ month: 'long', day: 'numeric', weekday: 'long' }).format(new Date(moment))
 }
 
 /** "2026年7月14日": for what lies further back than this year. */
 export function dated(moment: string): string {
-  return new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'long', day: 'numeric' }).format(new Date(moment))
+  return format({ year: 'numeric', month: 'long', day: 'numeric' }).format(new Date(moment))
 }
 
 /** "2026年7月14日", with the time of day where that matters. */
 export function date(moment: string | null, timed = false): string {
   if (moment === null) return ''
   const when = new Date(moment)
-  const form = new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'short', day: 'numeric' }).format(when)
+  const form = format({ year: 'numeric', month: 'short', day: 'numeric' }).format(when)
   return timed ? `${form} ${clock(moment)}` : form
 }
 
-/** "7月14日星期二 19:30–21:00"; what is not known is left out. */
+/** "7月14日 19:42": of what is told days later. */
+export function dayTime(moment: string): string {
+  return format({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false }).format(new Date(moment))
+}
+
+/** "7月14日星期二 19:30–21:00", and whose time that is where it needs saying; what is not known is left out. */
 export function span(starts: string | null, ends: string | null): string {
   if (starts === null) return ''
   const from = `${day(starts)} ${clock(starts)}`
-  return ends === null ? from : `${from}–${clock(ends)}`
+  return [ends === null ? from : `${from}–${clock(ends)}`, zone()].filter(Boolean).join(' ')
 }
 
 /** Whole minutes as a running clock shows them (downwards); seconds below one minute. */
@@ -59,8 +80,12 @@ export function grouped(count: number): string {
   return new Intl.NumberFormat(locale()).format(count)
 }
 
-/** Local time as a `datetime-local` field writes it. */
-export function localTime(moment: Date): string {
-  const today = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`
-  return `${today}T${two(moment.getHours())}:${two(moment.getMinutes())}`
+/** As a `datetime-local` field writes it, "2026-11-23T19:30". */
+export function inField(moment: number): string {
+  return new Date(moment + AHEAD).toISOString().slice(0, 16)
+}
+
+/** The instant that such a field names. */
+export function ofField(written: string): number {
+  return Date.parse(`${written}Z`) - AHEAD
 }

@@ -19,6 +19,7 @@ export const zh = {
   retry: '再试一次',
   cancel: '取消',
 
+  'time.zone': '北京时间',
   'time.seconds': '{n} 秒',
   'time.minutes': '{n} 分钟',
   'time.hours': '{h} 小时 {m} 分钟',

@@ -1,3 +1,7 @@
+import { LineChart } from 'echarts/charts'
+import { GridComponent, TooltipComponent } from 'echarts/components'
+import { init, use } from 'echarts/core'
+import { SVGRenderer } from 'echarts/renderers'
 import { describe, expect, it } from 'vitest'
 import { marked, options, peak } from '../../src/pages/console/chart'
 import { bar, inLane, placeOf, scaleOf, ticks } from '../../src/pages/console/evening'
@@ -82,6 +86,19 @@ const event = (kind: string, at: string): Happened => ({ kind, at, until: null, 
 const FRAME = { state: 'ended' as const, started: CURVE.from, ended: null, counted_seconds: 1, scope: '', outages: [{ from: '2026-11-22T19:23:00+08:00', to: '2026-11-22T19:23:30+08:00', cause: 'relay' }], silent: [] }
 
 describe('the curve', () => {
+  it.each([1, 2, 4, 8, 11, 90, 240])('tells no time twice on its axis, of %i minutes', (long) => {
+    use([LineChart, GridComponent, TooltipComponent, SVGRenderer])
+    const step_seconds = long > 60 ? 60 : 5
+    const counts = Array.from({ length: (long * 60) / step_seconds }, (_, at) => at % 7)
+    const curve: Curve = { from: '2026-11-22T19:20:17+08:00', step_seconds, connected: counts, receiving: counts }
+    const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 260 })
+    chart.setOption(options({ ...FRAME, curve } as Curves, curve, []))
+    const told = [...chart.renderToSVGString().matchAll(/>(\d\d:\d\d(?::\d\d)?)</g)].map((one) => one[1])
+    chart.dispose()
+    expect(told.length).toBeGreaterThan(1)
+    expect(new Set(told).size, told.join(' ')).toBe(told.length)
+  })
+
   it('has a peak, and leaves what was not measured open', () => {
     expect(peak(CURVE)).toEqual({ count: 5, at: Date.parse('2026-11-22T19:22:00+08:00') })
     expect(peak({ ...CURVE, receiving: [null, 0, 0, null, 0] })).toBeNull()

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { en } from '../../src/words/en'
-import { minutes, span, ticking } from '../../src/words/times'
+import { clock, inField, minutes, ofField, span, ticking, zone } from '../../src/words/times'
 import { fill, firstLanguage, language, t, tIf, type Word } from '../../src/words/words'
 import { zh } from '../../src/words/zh'
 
@@ -45,6 +45,22 @@ describe('times', () => {
     expect(ticking(61_000)).toBe('01:01')
     expect(ticking(3_723_000)).toBe('01:02:03')
     expect(ticking(-5)).toBe('00:00')
+  })
+
+  it('are of China wherever the device is, which is said where it differs', () => {
+    const here = process.env.TZ
+    const starts = '2026-07-14T11:30:00Z'
+    try {
+      process.env.TZ = 'Asia/Shanghai'
+      expect([zone(), span(starts, null)]).toEqual(['', '7月14日星期二 19:30'])
+      process.env.TZ = 'Europe/Berlin'
+      expect([zone(), clock(starts)]).toEqual(['北京时间', '19:30'])
+      expect(span(starts, '2026-07-14T13:00:00Z')).toBe('7月14日星期二 19:30–21:00 北京时间')
+      expect(inField(Date.parse(starts))).toBe('2026-07-14T19:30')
+      expect(ofField('2026-07-14T19:30')).toBe(Date.parse(starts))
+    } finally {
+      process.env.TZ = here
+    }
   })
 
   it('leave out what is not known', () => {

@@ -2,7 +2,7 @@
 
 import type { Happened } from '../../rest/evening'
 import type { Curve, Curves, Span } from '../../rest/report'
-import { clock, grouped } from '../../words/times'
+import { clock, grouped, toSecond } from '../../words/times'
 import { t } from '../../words/words'
 import { sentence } from './timeline'
 
@@ -43,12 +43,21 @@ function bands(spans: readonly Span[], color: string, name: string): unknown[] {
   return spans.map((one) => [{ name, xAxis: Date.parse(one.from), itemStyle: { color }, label: { show: false } }, { xAxis: Date.parse(one.to) }])
 }
 
+/** ms. What is shorter has its seconds told. */
+const SHORT = 3 * 60_000
+
+/** A tick's words: none between two minutes, where every tick would repeat the same one. */
+function tick(shortened: boolean): (at: number) => string {
+  if (shortened) return (at) => toSecond(at)
+  return (at) => (at % 60_000 === 0 ? clock(at) : '')
+}
+
 export function options(told: Curves, curve: Curve, events: readonly Marked[]): Record<string, unknown> {
   const line = { type: 'line', showSymbol: false, connectNulls: false, animation: false }
   return {
     animation: false,
     grid: { left: 52, right: 16, top: 34, bottom: 30 },
-    xAxis: { type: 'time', axisLabel: { fontSize: 14, formatter: (at: number) => clock(at), hideOverlap: true }, splitLine: { show: false } },
+    xAxis: { type: 'time', axisLabel: { fontSize: 14, formatter: tick(curve.connected.length * curve.step_seconds * 1000 < SHORT), hideOverlap: true }, splitLine: { show: false } },
     yAxis: { type: 'value', minInterval: 1, axisLabel: { fontSize: 14, formatter: (count: number) => grouped(count) } },
     tooltip: {
       trigger: 'axis',
