@@ -365,7 +365,7 @@ def _lends_a_token(town: Hall, clerk: Tab) -> None:
     expect(shown).to_have_text(re.compile(r"^classroom_\S+$"))
     shot(clerk, "token")
     secret = shown.inner_text()
-    clerk.at("token-done").click()
+    clerk.at("token-secret-noted").click()
     row = clerk.at("token")
     expect(row).to_contain_text("市委组织部大屏")
     expect(row).to_contain_text("还没有用过")
