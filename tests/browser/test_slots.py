@@ -20,22 +20,31 @@ class Host:
         self._next: dict[str, Any] = {"off": None, "on": None}
 
     def next(self, part: str) -> None:
-        """One tap; the only one in the running order is brought there by it. Where the stage moved meanwhile, the host
-        is asked to look and tap again, and does."""
-        self._tap()
+        """One tap; the only one in the running order is brought there by it."""
+        self.tap()
         while True:
-            frame: dict[str, Any] = json.loads(self._socket.recv(timeout=10))
-            for message in frame["messages"] if frame["type"] == "batch" else [frame]:
-                if message["type"] == "error":
-                    assert message["reason"] == "stage-moved", message
-                    self._tap()
-                if message["type"] == "running-order":
-                    self._next = message["next"]
-                    if [one["part"] for one in message["entries"]] == [part]:
-                        return
+            for message in self.hear():
+                assert message["type"] != "error", message
+                if reached(message, part):
+                    return
 
-    def _tap(self) -> None:
+    def tap(self) -> None:
+        """For what was told last that the next tap does."""
         self._socket.send(json.dumps({"type": "next", "off": self._next["off"], "on": self._next["on"]}))
+
+    def hear(self) -> list[dict[str, Any]]:
+        """What the room says next."""
+        frame: dict[str, Any] = json.loads(self._socket.recv(timeout=10))
+        messages: list[dict[str, Any]] = frame["messages"] if frame["type"] == "batch" else [frame]
+        for message in messages:
+            if message["type"] == "running-order":
+                self._next = message["next"]
+        return messages
+
+
+def reached(message: dict[str, Any], part: str) -> bool:
+    """The room says that the only one in the running order is there."""
+    return message["type"] == "running-order" and [one["part"] for one in message["entries"]] == [part]
 
 
 @contextmanager
