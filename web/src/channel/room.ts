@@ -357,6 +357,22 @@ export function levelOf(room: RoomState, session: string | null): Level {
   return live.has('audio-only') ? 'audio-only' : live.has('reduced') ? 'reduced' : 'full'
 }
 
+/** To these neither slow mode nor "nobody writes" applies. */
+const IN_ORDER: ReadonlySet<string> = new Set(['lecturer', 'host', 'operator'])
+
+export function keepsOrder(room: Pick<RoomState, 'you'>): boolean {
+  return room.you !== null && IN_ORDER.has(room.you.role)
+}
+
+/** ms of slow mode until this person may say the next line; 0 when they may. `wall`: this page's clock, ms. */
+export function restOf(room: RoomState, wall: number): number {
+  const { rules, you } = room
+  if (!rules || rules.slow === 0 || !you || keepsOrder(room)) return 0
+  const own = room.chat.filter((line) => line.name === you.name && line.branch === you.branch)
+  const last = own.at(-1)
+  return last ? Math.max(0, Date.parse(last.at) + rules.slow * 1000 - wall - room.skew) : 0
+}
+
 /** Unknown types (a newer service) are left alone. */
 export function receive(room: RoomState, message: SingleMessage, clock: Clock): void {
   const take = TABLE[message.type] as ((room: RoomState, message: SingleMessage, clock: Clock) => void) | undefined

@@ -3,9 +3,9 @@
 import { computed, onBeforeUnmount, reactive, watch, type Ref } from 'vue'
 import { device } from '../rest/join'
 import type { Cause, Chat, ClientMessage, Page, Proof, SingleMessage } from './messages'
-import { newRoom, receive, type RoomState } from './room'
+import { newRoom, receive, restOf, type RoomState } from './room'
 import { Channel, channelAddress, newChannelState, type ChannelState } from './socket'
-import { again, hear, newUnsaid, note, type Pending, type Returned } from './unsaid'
+import { again, hear, newUnsaid, next, note, postpone, type Pending, type Returned } from './unsaid'
 
 export interface RoomHandle {
   room: RoomState
@@ -28,6 +28,8 @@ export interface RoomHandle {
 
 const BEAT_EVERY = 15_000
 const BEAT_GAP = 1_000
+/** Whether a line that waits may be said. */
+const LOOK_EVERY = 250
 /** While one's time is counted the service says so every 15 s; three times nothing is a dead socket. */
 const QUIET = 45_000
 
@@ -39,6 +41,7 @@ export function useRoom(key: string | { lecture: string }, page: Page, playing: 
   const unsaid = reactive(newUnsaid())
   let untold: { cause: Cause; detail: string } | null = null
   let spoken = 0
+  let looking: ReturnType<typeof setTimeout> | undefined
   let proofs: (() => Proof[]) | null = null
 
   const channel = new Channel(
@@ -46,12 +49,14 @@ export function useRoom(key: string | { lecture: string }, page: Page, playing: 
     {
       hello: () => ({ ...(typeof key === 'string' ? { ticket: key } : key), version: 1, page, device: device() }),
       receive: (message: SingleMessage) => {
+        if (postpone(unsaid, message)) return
         receive(room, message, { wall: Date.now(), steady: performance.now() })
         hear(unsaid, message)
       },
       opened: () => {
         beat.now()
         for (const message of again(unsaid)) channel.send(message)
+        sayWaiting()
         if (untold && channel.send({ type: 'trouble', ...untold })) untold = null
       },
       members: () => room.count,
@@ -65,8 +70,15 @@ export function useRoom(key: string | { lecture: string }, page: Page, playing: 
   }
 
   function send(message: ClientMessage): boolean {
-    note(unsaid, message)
-    return channel.send(message)
+    return note(unsaid, message) && channel.send(message)
+  }
+
+  function sayWaiting(): void {
+    clearTimeout(looking)
+    if (state.phase !== 'open' || !unsaid.lines.some((line) => line.state !== 'said')) return
+    const message = next(unsaid, restOf(room, Date.now()), performance.now())
+    if (message) channel.send(message)
+    looking = setTimeout(sayWaiting, LOOK_EVERY)
   }
 
   function say(text: string, reply: Chat | null = null): void {
@@ -103,6 +115,7 @@ export function useRoom(key: string | { lecture: string }, page: Page, playing: 
     removeEventListener('online', renew)
     removeEventListener('pagehide', gone)
     document.removeEventListener('visibilitychange', shown)
+    clearTimeout(looking)
     channel.close()
   })
 

@@ -1,6 +1,6 @@
 /** Who may say what now, and why not: the room's rules as sentences at the input. Pure. */
 
-import type { RoomState } from '../channel/room'
+import { keepsOrder, restOf, type RoomState } from '../channel/room'
 import type { ChannelPhase } from '../channel/socket'
 import type { Word } from '../words/words'
 
@@ -15,7 +15,7 @@ export function whyQuiet(room: RoomState, phase: ChannelPhase): Word | null {
   const closed = whyClosed(room, phase)
   if (closed) return closed
   if (room.muted) return 'chat.closed.muted'
-  return room.rules?.muted && room.you?.role === 'member' ? 'chat.closed.all' : null
+  return room.rules?.muted && !keepsOrder(room) ? 'chat.closed.all' : null
 }
 
 /** Why no question can be asked now. */
@@ -23,14 +23,10 @@ export function whyNoQuestion(room: RoomState, phase: ChannelPhase): Word | null
   return whyClosed(room, phase) ?? (room.muted ? 'ask.closed.muted' : null)
 }
 
-/** Seconds of slow mode until the next line may be said; 0 when it may. `wall`: this page's clock, ms. */
-export function slowFor(room: RoomState, wall: number): number {
-  const { rules, you } = room
-  if (!rules || rules.slow === 0 || you?.role !== 'member') return 0
-  const own = room.chat.filter((line) => line.name === you.name && line.branch === you.branch)
-  const last = own.at(-1)
-  if (!last) return 0
-  return Math.max(0, Math.ceil((Date.parse(last.at) + rules.slow * 1000 - wall - room.skew) / 1000))
+/** Seconds of slow mode until the next line may be said, after those that wait; 0 when it may. `wall`: this page's clock, ms. */
+export function slowFor(room: RoomState, waiting: number, wall: number): number {
+  const slow = keepsOrder(room) ? 0 : (room.rules?.slow ?? 0)
+  return Math.ceil(restOf(room, wall) / 1000) + waiting * slow
 }
 
 /** Lecturer, host and staff keep order; nobody keeps order among them. */

@@ -239,6 +239,7 @@ export const en: Record<keyof typeof zh, string> = {
   'chat.say': 'Say something',
   'chat.send': 'Send',
   'chat.sending': 'Sending…',
+  'chat.waits': 'Waiting to be sent',
   'chat.unread': '{n} new',
   'chat.reply': 'Reply',
   'chat.quoted': 'See what was said: ',
@@ -253,6 +254,7 @@ export const en: Record<keyof typeof zh, string> = {
   'chat.closed.muted': 'You cannot write for now; watching and counting go on',
   'chat.closed.all': 'Writing is closed for everybody at the moment',
   'chat.closed.slow': 'Slow mode: you can write again in {n} s',
+  'chat.closed.waiting': 'Slow mode: {n} to be sent, one after the other; you can write again in {s} s',
 
   'ask.title': 'Questions',
   'ask.empty': 'No questions yet. Write yours; the host chooses which the lecturer answers.',

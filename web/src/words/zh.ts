@@ -236,6 +236,7 @@ export const zh = {
   'chat.say': '说点什么',
   'chat.send': '发送',
   'chat.sending': '发送中…',
+  'chat.waits': '等待发送',
   'chat.unread': '{n} 条新消息',
   'chat.reply': '回复',
   'chat.quoted': '查看原话：',
@@ -250,6 +251,7 @@ export const zh = {
   'chat.closed.muted': '您暂时不能发言，收看和计时不受影响',
   'chat.closed.all': '现在全员静听，暂不开放发言',
   'chat.closed.slow': '慢速发言：{n} 秒后可以再发一条',
+  'chat.closed.waiting': '慢速发言：{n} 条正在依次发送，{s} 秒后可以再发一条',
 
   'ask.title': '提问',
   'ask.empty': '还没有公开的提问。写下您的问题，主持人会选出来请讲师回答。',

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ClientMessage, SingleMessage } from '../../src/channel/messages'
-import { again, hear, KEPT, newUnsaid, note, type Unsaid } from '../../src/channel/unsaid'
+import { again, APART, hear, KEPT, newUnsaid, next, note, postpone, type Unsaid } from '../../src/channel/unsaid'
 
 const say = (key: string, text = key): ClientMessage => ({ type: 'chat', text, key, reply: null })
 const ask = (key: string): ClientMessage => ({ type: 'ask', text: `问 ${key}`, key })
@@ -43,12 +43,51 @@ describe('what is said and not heard yet', () => {
     expect(again(unsaid)).toEqual([])
   })
 
-  it('is said again when the channel opens anew: lines, the question, and votes once', () => {
-    note(unsaid, say('a'))
+  it('is said again when the channel opens anew: the question, votes once, and lines', () => {
+    expect(note(unsaid, say('a'))).toBe(true)
     note(unsaid, ask('q'))
     note(unsaid, { type: 'vote', poll: 'p1', choices: [2] })
-    expect(again(unsaid)).toEqual([say('a'), ask('q'), { type: 'vote', poll: 'p1', choices: [2] }])
-    expect(again(unsaid)).toEqual([say('a'), ask('q')])
+    expect(again(unsaid)).toEqual([ask('q'), { type: 'vote', poll: 'p1', choices: [2] }])
+    expect(next(unsaid, 0, 0)).toEqual(say('a'))
+    expect(again(unsaid)).toEqual([ask('q')])
+    expect(next(unsaid, 0, APART)).toEqual(say('a'))
+  })
+
+  it('says lines again one after the other, as slow mode and the rate allow', () => {
+    for (const key of ['a', 'b']) note(unsaid, say(key))
+    again(unsaid)
+    expect(next(unsaid, 0, 0)).toEqual(say('a'))
+    expect(next(unsaid, 0, APART)).toBeNull() // there is no word of the first yet
+    hear(unsaid, said('a'))
+    expect(next(unsaid, 30_000, APART)).toBeNull()
+    expect(next(unsaid, 0, APART - 1)).toBeNull()
+    expect(next(unsaid, 0, APART)).toEqual(say('b'))
+    hear(unsaid, said('b'))
+    expect(next(unsaid, 0, 2 * APART)).toBeNull()
+    expect(note(unsaid, say('c'))).toBe(true)
+  })
+
+  it('lets what is written meanwhile follow, and one without an answer not hold up the others', () => {
+    note(unsaid, say('a'))
+    again(unsaid)
+    expect(note(unsaid, say('b'))).toBe(false)
+    expect(next(unsaid, 0, 0)).toEqual(say('a'))
+    expect(next(unsaid, 0, 9_999)).toBeNull()
+    expect(next(unsaid, 0, 10_000)).toEqual(say('b'))
+  })
+
+  it('waits with a line that was said again too early, and gives back what is refused for good', () => {
+    note(unsaid, say('a'))
+    expect(postpone(unsaid, refused('a'))).toBe(false) // it was said once, and its writer is told
+    again(unsaid)
+    next(unsaid, 0, 0)
+    expect(postpone(unsaid, refused('a'))).toBe(true)
+    expect(next(unsaid, 0, APART)).toEqual(say('a'))
+    const muted = { ...refused('a'), reason: 'muted' } as SingleMessage
+    expect(postpone(unsaid, muted)).toBe(false)
+    hear(unsaid, muted)
+    expect(unsaid.returned?.text).toBe('a')
+    expect(next(unsaid, 0, 2 * APART)).toBeNull()
   })
 
   it('forgets a vote and a question that the room confirmed', () => {

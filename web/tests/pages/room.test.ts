@@ -43,8 +43,9 @@ describe('zooming', () => {
   })
 })
 
+const you = { id: 'm1', name: '王芳', branch: '甲', role: 'member', connection: 'c1' }
+
 function room(change: Partial<RoomState> = {}): RoomState {
-  const you = { id: 'm1', name: '王芳', branch: '甲', role: 'member', connection: 'c1' }
   return { ...newRoom(), known: true, you, ...change }
 }
 
@@ -55,6 +56,9 @@ describe('why one cannot write', () => {
     expect(whyQuiet(room({ muted: true, rules: rules(true) }), 'open')).toBe('chat.closed.muted')
     expect(whyQuiet(room({ rules: rules(true) }), 'open')).toBe('chat.closed.all')
     expect(whyQuiet(room(), 'open')).toBeNull()
+    const speaker = (role: string): RoomState => room({ rules: rules(true), you: { ...you, role } })
+    expect(whyQuiet(speaker('guest'), 'open')).toBe('chat.closed.all')
+    expect(whyQuiet(speaker('host'), 'open')).toBeNull()
     expect(whyNoQuestion(room({ rules: rules(true) }), 'open')).toBeNull()
     expect(whyNoQuestion(room({ muted: true }), 'open')).toBe('ask.closed.muted')
   })
@@ -63,10 +67,11 @@ describe('why one cannot write', () => {
     const line = { type: 'chat', seq: 1, id: 'c1', name: '王芳', branch: '甲', role: 'member', text: '好', at: '2026-01-01T10:00:00Z', key: null, reply: null } as const
     const slow = room({ chat: [{ ...line }, { ...line, id: 'c2', name: '李', at: '2026-01-01T10:00:20Z' }], rules: rules(false, 30) })
     const wall = Date.parse('2026-01-01T10:00:10Z')
-    expect(slowFor(slow, wall)).toBe(20)
-    expect(slowFor({ ...slow, skew: 5_000 }, wall)).toBe(15)
-    expect(slowFor(slow, wall + 30_000)).toBe(0)
-    expect(slowFor({ ...slow, rules: rules(false) }, wall)).toBe(0)
+    expect(slowFor(slow, 0, wall)).toBe(20)
+    expect(slowFor({ ...slow, skew: 5_000 }, 0, wall)).toBe(15)
+    expect(slowFor(slow, 0, wall + 30_000)).toBe(0)
+    expect(slowFor(slow, 2, wall)).toBe(80) // two lines wait to be said again
+    expect(slowFor({ ...slow, rules: rules(false) }, 2, wall)).toBe(0)
   })
 })
 
