@@ -1,5 +1,6 @@
 """A page in a scripted room, brought to one state after another, and what is found wrong with it there: letters and
-targets that are too small, what axe calls grave. `CLASSROOM_SHOTS=folder` keeps a picture of each state."""
+targets that are too small, what axe calls grave, and in a room what scrolls sideways. `CLASSROOM_SHOTS=folder` keeps a
+picture of each state."""
 
 from __future__ import annotations
 
@@ -37,6 +38,13 @@ SMALL = """([letters, target]) => {
 }"""
 TURN = "document.querySelector('[data-testid=language]').click()"
 """To the other language, also where a dialogue lies over the switch."""
+SIDEWAYS = """() => {
+  const scrolls = (one) => /auto|scroll/.test(getComputedStyle(one).overflowX) && !/TEXTAREA|INPUT/.test(one.tagName);
+  const all = [...document.querySelectorAll('body *')].filter(scrolls);
+  const wide = [document.documentElement, ...all].filter((one) => one.scrollWidth > one.clientWidth);
+  const by = (one) => `${one.scrollWidth - one.clientWidth}px`;
+  return wide.map((one) => `${one.className || one.tagName} scrolls sideways by ${by(one)}`);
+}"""
 GRAVE = "axe.run(document).then(found => found.violations.filter(one => ['serious', 'critical'].includes(one.impact)))"
 
 
@@ -92,7 +100,7 @@ class Seen:
 
 
 class Look(Seen):
-    """In a scripted room."""
+    """In a scripted room; no page there is wider than its screen, nor is anything on it."""
 
     def __init__(
         self,
@@ -121,6 +129,10 @@ class Look(Seen):
                 self.at("language").first.wait_for()
                 self.prepare()
         return self.page
+
+    def check(self, state: str, axe: bool = True) -> None:
+        super().check(state, axe)
+        self.wrong += [f"{state}: {one}" for one in self.page.evaluate(SIDEWAYS)]
 
     def live(self) -> None:
         self.room.show(self.page, "lecturer", "live")

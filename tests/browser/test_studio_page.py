@@ -221,3 +221,20 @@ def test_english(look: Callable[..., Look], me: dict[str, str]) -> None:
     _order(it, on="m4")
     it.room.show(it.page, "guest", "live")
     it.check(f"english-{me['role']}")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("me", [LECTURER, HOST], ids=lambda me: me["role"])
+def test_every_tab_is_in_sight_however_much_waits(look: Callable[..., Look], me: dict[str, str], language: str) -> None:
+    it = look(me=me, **DESK)
+    it.open(f"/j?lang={language}#ticket-of-zhang-wei")
+    hands = [{"member": "m7", "name": "陈静", "branch": "西乡县 / 城北街道", "since": at(-95)}]
+    it.room.tell(type="hands", count=120, hands=hands)
+    asked = [{**QUESTION, "id": f"q{number}", "text": "组织关系要不要转？"} for number in range(120)]
+    it.room.tell(type="asked", questions=asked)
+    if it.size == "phone":
+        it.at("studio-tab-audience").click()
+    for _ in range(120):
+        it.room.say("刘洋", "老师好")
+    expect(it.at("studio-tab-questions")).to_contain_text("99+")
+    it.check(f"tabs-{me['role']}-{language}")
