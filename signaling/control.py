@@ -25,6 +25,11 @@ class Audience(enum.StrEnum):
     EVERYONE = "everyone"
 
 
+Level = Literal["full", "reduced", "audio-only"]
+"""What a viewer is sent of a picture, beside what there is: the largest that its publisher sends, a smaller one, or
+sound alone."""
+
+
 class Closing(enum.StrEnum):
     """Why a peer ended."""
 
@@ -121,6 +126,7 @@ class OpenPeer(msgspec.Struct, frozen=True):
     receiving: bool  # a viewer has valid reports; a publication's media arrives
     video: Codec | None = None  # a publication's codec, None while only sound flows
     hearing: bool = False  # a viewer's reports say that sound arrives
+    levels: dict[str, Level] = {}  # by slot: what a viewer was told that it is sent of it, where that is not "full"
 
 
 class Peers(msgspec.Struct, tag=True, frozen=True):
@@ -207,12 +213,12 @@ class ViewerLacksCodec(msgspec.Struct, tag=True, frozen=True):
 
 
 class ViewerQuality(msgspec.Struct, tag=True, frozen=True):
-    """What a viewer is sent of a slot from now on, because of its way: the largest picture that its publisher sends, a
-    smaller one, or sound. Told when that changes, also because the publisher sends more or less than before."""
+    """What a viewer is sent of a slot from now on, because of its way. Told when that changes, also because the
+    publisher sends more or less than before."""
 
     peer: str
     slot: str
-    level: Literal["full", "reduced", "audio-only"]
+    level: Level
     at: float
 
 

@@ -175,6 +175,10 @@ class RelayFollower:
             if peer.receiving:
                 self._evidence(ViewerReceiving(peer.peer, at))
                 self._evidence(ViewerHearing(peer.peer, at, peer.hearing))
+            for slot, level in peer.levels.items():
+                told = ViewerQuality(peer.peer, slot, level, at)
+                self._evidence(told)
+                self._quality(told)
             return
         await self.published(peer.lecture, peer.publishes, person_of(invitation), peer.peer)
         if peer.receiving:

@@ -13,8 +13,8 @@ bear it is moved within two seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from signaling.control import Level
 from signaling.relay.subscription import AUDIO_ONLY, HIGHEST
 
 TROUBLE = 0.10  # share of packets lost
@@ -27,9 +27,6 @@ SETTLES = 2.0  # seconds after a move, in which what is still under way says not
 CLEAN = 10.0  # seconds without trouble until it is moved up
 CLEAN_MOST = 60.0
 PROVEN = 30.0  # seconds after which a try has succeeded
-
-Level = Literal["full", "reduced", "audio-only"]
-"""What a viewer is sent of the picture, beside what there is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from signaling.relay.choice import Choice, Health, Level
+from signaling.control import Level
+from signaling.relay.choice import Choice, Health
 from signaling.relay.stream import Stream
 from signaling.relay.subscription import AUDIO_ONLY
 from signaling.session.offer import Kind
@@ -78,6 +79,11 @@ class Link:
     def packet_rate(self) -> float:
         """Packets a second that it is sent."""
         return sum(watched.packet_rate for watched in self._watched.values())
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """As the viewer was told, by slot; without what it is sent in full."""
+        return {one.stream.slot: one.level for one in self._watched.values() if one.level != "full"}
 
     # --- what follows ----------------------------------------------------------------------------------------------
 

@@ -254,6 +254,7 @@ class Relay:
             viewer.evidence.receiving if viewer is not None else flow != STILL,
             flow.video,
             viewer is not None and viewer.evidence.hearing,
+            {} if viewer is None else viewer.link.levels,
         )
 
     # --- what arrives ----------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
+from signaling.control import Level
 from signaling.proof import mark_of, period_at
 from signaling.relay.actions import Mark
-from signaling.relay.choice import Level
 from signaling.relay.limits import Limits
 from signaling.relay.link import Link
 from signaling.relay.quality import COPIES, Allowance

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from signaling.control import Audience, Route, ViewerQuality, ViewerReported
+from signaling.control import Audience, ListPeers, Peers, Route, ViewerQuality, ViewerReported
 from signaling.relay.actions import RtcpArrived
 from signaling.session.offer import Kind
 from signaling.wire import pack_receiver_report, pack_remb
@@ -66,6 +66,10 @@ def test_who_has_a_narrow_link_is_moved_to_a_layer_that_fits_and_nobody_else() -
     evening.connections["poor"].down = NarrowLink(evening.time, rate=50 + 30 * PER_FRAME[1] + 40)
     evening.time.run(3)
     assert levels(evening, "poor") == ["reduced"]
+    evening.command(ListPeers(1))
+    listed = evening.answers[-1]
+    assert isinstance(listed, Peers)
+    assert {peer.peer: peer.levels for peer in listed.peers if peer.levels} == {"poor": {"lecturer": "reduced"}}
     asked = len(publisher.asked)
     evening.time.run(6)
     assert set(layers(poor)) == {1}

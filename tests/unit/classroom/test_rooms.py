@@ -347,6 +347,17 @@ async def test_a_member_is_told_which_picture_the_relay_sends_also_after_coming_
     assert b'"picture"' not in b"".join(last.frames)
 
 
+async def test_a_new_web_process_learns_which_pictures_the_relay_sends(here: Hall) -> None:
+    told = b'{"type":"picture","session":"w1","slot":"lecturer","level":"reduced"}'
+    early = await joined(here)
+    here.relay.open_peers = (OpenPeer("w1", LECTURE, "member-1", None, True, True, levels={"lecturer": "reduced"}),)
+    here.relay.told.put_nowait(RelayUp(monotonic(here)))
+    await until(lambda: told in b"".join(early.frames))
+    here.rooms.feed(LECTURE, Left(early.connection, here.clock.now(), ""))
+    late = await joined(here)
+    assert told in b"".join(late.frames)
+
+
 async def test_what_a_page_says_of_its_own_session_alone_reaches_the_relay(here: Hall) -> None:
     member, other = await joined(here), await joined(here, "member-2")
     await here.follower.watched(LECTURE, "member-1", "member", "w1")
