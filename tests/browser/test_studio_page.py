@@ -127,8 +127,9 @@ def test_a_lecturer_whom_nobody_sees_or_hears(look: Callable[..., Look]) -> None
 def test_a_lecturer_whose_lecture_is_over(look: Callable[..., Look]) -> None:
     it = look(me=LECTURER, **DESK)
     it.open()
+    it.room.tell(**AUDIENCE)
     it.room.move("ended")
-    expect(it.at("studio-over")).to_be_visible()
+    expect(it.at("studio-most")).to_contain_text("1,043")
     it.check("lecturer-over")
 
 

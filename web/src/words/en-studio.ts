@@ -140,6 +140,7 @@ export const enStudio: Record<keyof typeof zhStudio, string> = {
   'studio.resume-now': 'Go on now',
   'studio.resume-cancel': 'Not now',
   'studio.over': 'Thank you for the lecture. Attendance can be exported in the console.',
+  'studio.most': 'watched at once, at most',
   'studio.over-guest': 'Thank you for sharing.',
   'studio.rehearsing': 'This is a rehearsal: the audience does not see the stage, and nothing is counted.',
   'studio.others': 'Others on stage',

@@ -138,6 +138,7 @@ export const zhStudio = {
   'studio.resume-now': '立即继续直播',
   'studio.resume-cancel': '先不直播',
   'studio.over': '感谢您的授课。到课统计可在管理台导出。',
+  'studio.most': '人同时收看（本场最多时）',
   'studio.over-guest': '感谢您的分享。',
   'studio.rehearsing': '现在是排练：台上的画面观众看不到，也不计时。',
   'studio.others': '台上其他人',
