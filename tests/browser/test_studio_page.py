@@ -171,6 +171,29 @@ def test_a_host_runs_the_stage(look: Callable[..., Look]) -> None:
     it.check("host-more")
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_host_mutes_the_writer_of_a_line_and_lets_them_write_again(look: Callable[..., Look], language: str) -> None:
+    it = look(me=HOST, **DESK)
+    it.open(f"/j?lang={language}#ticket-of-zhang-wei")
+    if it.size == "phone":
+        it.at("studio-tab-chat").click()
+    said = it.room.say("刘洋", "买保险请加我", branch="镇巴县")
+    it.room.say("陈静", "请不要发广告", branch="镇巴县")
+
+    def mute() -> dict[str, Any]:
+        it.at("chat-acts").first.click()
+        it.check(f"chat-acts-{language}")
+        it.at("chat-mute").click()
+        it.page.wait_for_timeout(200)
+        return [one for one in it.room.heard if one["type"] == "mute"][-1]
+
+    assert mute() == {"type": "mute", "muted": True, "said": said}
+    muted = [{"member": "m8", "name": "刘洋", "branch": "镇巴县"}]
+    it.room.tell(type="order-kept", muted=muted, barred=[], words=[])
+    expect(it.at("chat-muted")).to_have_count(1)
+    assert mute() == {"type": "mute", "muted": False, "said": said}
+
+
 def test_a_guest_on_the_way_to_the_stage_and_back(look: Callable[..., Look]) -> None:
     """On a phone as a member: letters and targets as large as theirs."""
     it = look(me=GUEST)

@@ -1,5 +1,6 @@
 /** Who may say what now, and why not: the room's rules as sentences at the input. Pure. */
 
+import type { Chat } from '../channel/messages'
 import { keepsOrder, restOf, type RoomState } from '../channel/room'
 import type { ChannelPhase } from '../channel/socket'
 import type { Word } from '../words/words'
@@ -27,6 +28,11 @@ export function whyNoQuestion(room: RoomState, phase: ChannelPhase): Word | null
 export function slowFor(room: RoomState, waiting: number, wall: number): number {
   const slow = keepsOrder(room) ? 0 : (room.rules?.slow ?? 0)
   return Math.ceil(restOf(room, wall) / 1000) + waiting * slow
+}
+
+/** The writer of this line may not write now, as those who keep order know it. */
+export function isMuted(room: Pick<RoomState, 'kept'>, line: Chat): boolean {
+  return (room.kept?.muted ?? []).some((one) => one.name === line.name && one.branch === line.branch)
 }
 
 /** Lecturer, host and staff keep order; nobody keeps order among them. */

@@ -171,7 +171,9 @@ export const enStudio: Record<keyof typeof zhStudio, string> = {
 
   'studio.talk.delete': 'Delete',
   'studio.talk.deleted-ask': 'Delete this message?',
-  'studio.talk.mute': 'Mute',
+  'studio.talk.mute': 'Mute {name}',
+  'studio.talk.unmute': 'Let {name} write again',
+  'studio.talk.muted': 'Muted',
   'studio.talk.bar': 'Remove',
   'studio.talk.bar-ask': 'Remove {name} from the lecture?',
   'studio.talk.bar-text': 'They leave at once and cannot come back, unless you restore them under “Order”.',

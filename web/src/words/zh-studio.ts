@@ -169,7 +169,9 @@ export const zhStudio = {
 
   'studio.talk.delete': '删除',
   'studio.talk.deleted-ask': '删除这条发言？',
-  'studio.talk.mute': '禁言',
+  'studio.talk.mute': '禁言{name}',
+  'studio.talk.unmute': '解除{name}的禁言',
+  'studio.talk.muted': '已禁言',
   'studio.talk.bar': '请出课堂',
   'studio.talk.bar-ask': '把 {name} 请出课堂？',
   'studio.talk.bar-text': '对方会立即离开，不能再进入；可在“秩序”里恢复。',
