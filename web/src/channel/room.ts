@@ -373,6 +373,11 @@ export function restOf(room: RoomState, wall: number): number {
   return last ? Math.max(0, Date.parse(last.at) + rules.slow * 1000 - wall - room.skew) : 0
 }
 
+/** For its link this session is sent sound alone of a slot. */
+export function isHeardOnly(room: RoomState, session: string | null, slot: Slot): boolean {
+  return session !== null && room.levels[session]?.[slot] === 'audio-only'
+}
+
 /** Unknown types (a newer service) are left alone. */
 export function receive(room: RoomState, message: SingleMessage, clock: Clock): void {
   const take = TABLE[message.type] as ((room: RoomState, message: SingleMessage, clock: Clock) => void) | undefined

@@ -2,10 +2,11 @@
 
 import { onBeforeUnmount, reactive, watch } from 'vue'
 import type { RoomHandle } from '../channel/useRoom'
-import { canDecode, SLOTS, type Slot, type StageSlot } from './offer'
+import { canDecode, type Slot, type StageSlot } from './offer'
 import { newPlayerState, Player, type PlayerState } from './player'
 import type { Wishes } from './watchdog'
 import { watchAddress, type Viewing } from './whep'
+import { wishesOf } from './wishes'
 
 const QUALITY_EVERY = 10_000
 const RECEPTION_EVERY = 2_000
@@ -43,18 +44,8 @@ export function usePlayer(handle: RoomHandle, options: PlayerOptions): Playing {
 
   const picture = (): boolean => options.picture?.() ?? true
 
-  function wishes(): Wishes {
-    const mine = options.own?.() ?? []
-    const seen = picture()
-    return Object.fromEntries(
-      SLOTS.map((slot) => {
-        const view = handle.room.slots[slot]
-        // A screen without sound brings nothing to who only listens.
-        const live = view.state === 'live' && !mine.includes(slot) && (seen || slot !== 'screen')
-        return [slot, { live, picture: seen && decodes(view.video) }]
-      }),
-    ) as Wishes
-  }
+  const wishes = (): Wishes =>
+    wishesOf(handle.room, { session: state.session, own: options.own?.() ?? [], seeing: picture(), decodes })
 
   const player = new Player(
     {

@@ -7,6 +7,8 @@
  * returns. The relay says that a source is silent after 2 s, hence 3 s here before a stall is ours. Bytes on the
  * transport are the second evidence: a slot that has just become live and brings not a single byte within a second
  * means that our transport died while nothing was flowing; with bytes but no picture yet the key frame is on its way.
+ * Where sound arrives and the picture stands, the transport is well: it is the source or a busy machine that is late,
+ * and a new offer would only take the sound away too. It is tried when that has lasted, less and less often.
  * Just after a source went, a connectivity check (browsers send one every 2.65 s) that stays without an answer says
  * the same sooner: then it was not the source that died but what carried it to us.
  *
@@ -34,15 +36,15 @@ export interface Transport {
 export type Verdict = 'waiting' | 'starting' | 'playing' | 'stalled' | 'dead'
 
 export const LIMITS = {
-  /** No progress on any live slot that did play. */
+  /** Nothing arrives on any live slot that did play. */
   stalled: 3_000,
   /** Nothing at all arrives although a slot became live. */
   silent: 1_000,
-  /** Bytes arrive, but no first picture or sound. */
+  /** Bytes arrive, but nothing of a slot. */
   starting: 5_000,
   /** ICE and DTLS take this long at most. */
   connecting: 6_000,
-  /** One live slot brings nothing while another plays; doubled after every new offer that did not help. */
+  /** A live slot does not play while something arrives; doubled after every new offer that did not help. */
   partial: 10_000,
   /** The page slept when two looks are further apart; what happened meanwhile says nothing. */
   slept: 4_000,
@@ -56,8 +58,12 @@ export const LIMITS = {
 interface SlotMemory {
   since: number | null
   played: boolean
+  /** When what is to be seen or heard of it went on last. */
   movedAt: number
   count: number
+  /** When anything of it arrived last. */
+  arrivedAt: number
+  packets: number
 }
 
 export class Watchdog {
@@ -120,16 +126,26 @@ export class Watchdog {
     this.missing = live.filter((slot) => now - this.memory(slot).movedAt > LIMITS.fresh || !this.memory(slot).played)
     this.overdue = this.missing.filter((slot) => now - this.memory(slot).movedAt > LIMITS.fresh)
     if (late.length === live.length) return 'stalled'
-    if (late.some((slot) => now - this.memory(slot).movedAt > LIMITS.partial * 2 ** Math.min(this.partials, 6)))
-      return 'stalled'
-    return this.missing.length < live.length ? 'playing' : 'starting'
+    const patience = LIMITS.partial * 2 ** Math.min(this.partials, 6)
+    if (this.missing.some((slot) => this.since(now, this.memory(slot).movedAt) > patience)) return 'stalled'
+    return live.some((slot) => this.plays(now, slot)) ? 'playing' : 'starting'
+  }
+
+  private plays(now: number, slot: Slot): boolean {
+    const { played, arrivedAt } = this.memory(slot)
+    return played && now - arrivedAt <= LIMITS.fresh
+  }
+
+  /** Nothing counts before the transport is there. */
+  private since(now: number, moment: number): number {
+    return now - Math.max(moment, this.connectedAt ?? now)
   }
 
   private isLate(now: number, slot: Slot): boolean {
     const memory = this.memory(slot)
-    const waited = now - Math.max(memory.movedAt, this.connectedAt ?? now)
+    const waited = this.since(now, memory.arrivedAt)
     if (memory.played) return waited > LIMITS.stalled
-    const quiet = now - Math.max(this.bytesAt, memory.since ?? now, this.connectedAt ?? now)
+    const quiet = this.since(now, Math.max(this.bytesAt, memory.since ?? now))
     return waited > LIMITS.starting || quiet > LIMITS.silent
   }
 
@@ -143,13 +159,16 @@ export class Watchdog {
       return false
     }
     const line = sight.slots[slot]
-    const count = !wish.picture ? line.audio : visible ? line.frames : line.audio + line.video
+    const packets = line.audio + line.video
+    const count = !wish.picture ? line.audio : visible ? line.frames : packets
     if (memory.since === null) {
-      memory.since = now
-      memory.movedAt = now
+      memory.since = memory.movedAt = memory.arrivedAt = now
       memory.count = count
+      memory.packets = packets
       return true
     }
+    if (packets !== memory.packets) memory.arrivedAt = now
+    memory.packets = packets
     if (count > memory.count) {
       memory.played = true
       memory.movedAt = now
@@ -161,13 +180,13 @@ export class Watchdog {
   private wake(now: number): void {
     this.bytesAt = now
     this.checks.askedAt = null
-    for (const memory of this.slots.values()) memory.movedAt = now
+    for (const memory of this.slots.values()) memory.movedAt = memory.arrivedAt = now
   }
 
   private memory(slot: Slot): SlotMemory {
     let memory = this.slots.get(slot)
     if (!memory) {
-      memory = { since: null, played: false, movedAt: 0, count: 0 }
+      memory = { since: null, played: false, movedAt: 0, count: 0, arrivedAt: 0, packets: 0 }
       this.slots.set(slot, memory)
     }
     return memory

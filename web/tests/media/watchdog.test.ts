@@ -12,6 +12,10 @@ class Scene {
   live: Partial<Record<Slot, 'picture' | 'sound'>> = {}
   /** Slots whose media arrives. */
   flowing: Slot[] = []
+  /** Slots of which only the sound arrives. */
+  sounding: Slot[] = []
+  /** Slots whose packets arrive, and make no frame. */
+  undecoded: Slot[] = []
   /** Reports arrive although no media does. */
   reports = false
   /** Connectivity checks are answered. */
@@ -36,6 +40,11 @@ class Scene {
       line.video += 40
       if (this.visible) line.frames += 12
     }
+    for (const slot of [...this.sounding, ...this.undecoded]) {
+      this.sight.bytes += 2_000
+      this.sight.slots[slot].audio += 25
+    }
+    for (const slot of this.undecoded) this.sight.slots[slot].video += 40
     const wishes = Object.fromEntries(
       SLOTS.map((slot) => [slot, { live: slot in this.live, picture: this.live[slot] === 'picture' }]),
     ) as Wishes
@@ -163,6 +172,34 @@ describe('the watchdog', () => {
     scene.live = { lecturer: 'sound' }
     scene.flowing = ['lecturer']
     expect(scene.for(3_000).at(-1)).toBe('playing')
+  })
+
+  it('makes no new offer for a picture that stands while its sound goes on, until that has lasted', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.sounding = ['lecturer']
+    const verdicts = scene.for(LIMITS.partial)
+    expect(new Set(verdicts)).toEqual(new Set(['playing']))
+    expect(scene.dog.overdue).toEqual(['lecturer'])
+    expect(scene.for(1_000)).toContain('stalled')
+  })
+
+  it('makes one sooner where the sound ends too', () => {
+    const scene = playing()
+    scene.flowing = []
+    scene.sounding = ['lecturer']
+    scene.for(4_000)
+    scene.sounding = []
+    expect(scene.for(LIMITS.stalled + 500)).toContain('stalled')
+  })
+
+  it('gives a first picture ten seconds while its sound arrives', () => {
+    const scene = new Scene()
+    scene.live = { lecturer: 'picture' }
+    scene.undecoded = ['lecturer']
+    const verdicts = scene.for(LIMITS.partial)
+    expect(new Set(verdicts)).toEqual(new Set(['starting']))
+    expect(scene.for(1_000)).toContain('stalled')
   })
 
   it('is patient with one slot while another plays, and names it', () => {
