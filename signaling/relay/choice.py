@@ -3,8 +3,9 @@
 Theory of operation. Down quickly: trouble (over 10 % lost, or a picture that stands) for two seconds, or grave trouble
 (over 20 %, or an estimate of its own far below what it is sent) for half a second, in which it is seen whether others
 have it too; then it is not this link's, and nobody is moved. Down goes to the next lower layer, or to the one that
-fits the estimate. Below the lowest layer there is sound only, and only grave loss that stays leads there: short of it
-resends mend the picture. Up slowly: a layer at a time, after ten clean seconds; each try that fails doubles them.
+fits the estimate. Below the lowest layer there is sound only, and only grave loss that stays leads there, or a low
+estimate with a picture that stands: short of it resends mend the picture, and a busy device estimates too little while
+it shows every frame. Up slowly: a layer at a time, after ten clean seconds; each try that fails doubles them.
 
 Who is new begins on the highest layer: most links bear it, each change costs everybody a key frame, and who cannot
 bear it is moved within two seconds.
@@ -41,6 +42,11 @@ class Health:
     @property
     def grave(self) -> bool:
         return self.loss > GRAVE or self.bears is not None
+
+    @property
+    def hopeless(self) -> bool:
+        """Not even the smallest picture comes through."""
+        return self.loss > GRAVE or (self.bears is not None and self.stands > STANDS)
 
     @property
     def troubled(self) -> bool:
@@ -85,12 +91,12 @@ class Choice:
         if now < self._settled or self.layer <= AUDIO_ONLY:
             return
         self._troubled = now if self._troubled is None else self._troubled
-        if not health.grave:
+        present = min(self.layer, len(rates) - 1)
+        if not (health.grave if present else health.hopeless):
             self._grave = None
         elif self._grave is None:
             self._grave = now
         grave = now - self._grave if self._grave is not None else 0.0
-        present = min(self.layer, len(rates) - 1)
         if present == 0:
             if grave >= PATIENCE_LOWEST:
                 self._down(AUDIO_ONLY, now)

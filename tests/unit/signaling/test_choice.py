@@ -38,6 +38,14 @@ def test_only_grave_trouble_that_stays_leads_to_sound_only() -> None:
     assert choice.level(0) == "full"
 
 
+def test_a_low_estimate_alone_takes_no_smallest_picture_away() -> None:
+    """A busy device estimates too little, by packets that it reads late, and shows every frame."""
+    busy = Health(0.0, bears=5e3)
+    assert run(Choice(), busy, 100.0, 60.0, rates=[80e3]) == []
+    assert run(Choice(), busy, 100.0, 60.0) == [(0.5, 0)]
+    assert run(Choice(), Health(0.0, bears=5e3, stands=0.9), 100.0, 60.0, rates=[80e3]) == [(4.0, AUDIO_ONLY)]
+
+
 def test_a_try_that_fails_doubles_the_wait_up_to_a_minute() -> None:
     choice, now, waits = Choice(), 0.0, []
     for _ in range(6):
