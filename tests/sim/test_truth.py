@@ -286,13 +286,19 @@ def ends_agree(evening: Evening, account: Account, deaths: list[int], name: str)
         assert max(behind, default=0) <= one.uncertainty, (name, one)
 
 
-def apart_agrees(evening: Evening, account: Account, counted: Counted, unsure: int, name: str) -> None:
-    """What was watched together stands apart from what was watched alone, and both are the whole."""
+def unsure_of(deaths: list[int], seen: list[Span]) -> int:
+    """Whom the relay could not yet call stalled when it died is said to have received up to then."""
+    return sum(int(STALLED * S) for when in deaths if not clip([Span(when - 1, when)], seen))
+
+
+def apart_agrees(evening: Evening, account: Account, counted: Counted, deaths: list[int], name: str) -> None:
+    """What was watched together stands apart from what was watched alone, and both are the whole. A screen may have
+    stalled just before the relay died while the member's own device went on."""
     truth, stays = truth_of(evening, account.member), evening.stays[account.member]
     together = clip(receiving(account, kinds=[Kind.COLLECTIVE]), counted.spans)
     assert account.collective == total(together), name
     assert account.collective + (account.individual or 0) == account.receiving, name
-    assert total(subtract(together, clip(truth.shown, counted.spans))) <= unsure, name
+    assert total(subtract(together, clip(truth.shown, counted.spans))) <= unsure_of(deaths, closed(truth.shown)), name
     least, most = (union(span for stay in stays for span in bound(stay)) for bound in (Stay.least, Stay.most))
     assert total(clip(least, counted.spans)) <= account.attested <= total(clip(most, counted.spans)), name
     assert account.credited_alone is not None, name
@@ -329,8 +335,7 @@ def agrees(seed: int, database: str = MEMORY) -> None:
             continue
         ends_agree(evening, account, deaths, name)
         found = clip(receiving(account), counted.spans)
-        # Whom the relay could not yet call stalled when it died is said to have received up to then.
-        unsure = sum(int(STALLED * S) for when in deaths if not clip([Span(when - 1, when)], union(truth.pieces)))
+        unsure = unsure_of(deaths, union(truth.pieces))
         assert total(subtract(found, clip(truth.seen, counted.spans))) <= unsure, name
         assert total(subtract(really, found)) <= allowed, name
         assert account.receiving == total(found), name
@@ -346,7 +351,7 @@ def agrees(seed: int, database: str = MEMORY) -> None:
             assert account.proved in (None, 0), name
         elif account.proved is not None and role not in ("hides", "two_devices"):
             assert account.receiving - account.proved <= ECHO * (len(truth.pieces) + len(deaths)), name
-        apart_agrees(evening, account, counted, unsure, name)
+        apart_agrees(evening, account, counted, deaths, name)
     assert presence.account("m-together").collective, died
     for verdict in (judge(Rule(), presence.account(name), counted) for name in ("m-steady", "m-nobody")):
         assert verdict.verdict is (Verdict.PRESENT if verdict.answered else Verdict.INCOMPLETE), (verdict, died)
