@@ -322,12 +322,14 @@ class Service:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
+        self._killed = False
 
     def start(self) -> None:
         self._do(self._live())
 
     def kill(self) -> None:
         """SIGKILL: what is in memory is gone, what is in the spool waits for the next process."""
+        self._killed = True
         self._recorder._queue.clear()
         self._recorder._kept = 0
         for task in self._tasks:
@@ -384,7 +386,11 @@ class Service:
                 self._ready.set()
                 await asyncio.Event().wait()
         finally:
-            await self._recorder.stop()
+            try:
+                await self._recorder.stop()
+            except ExceptionGroup:  # its writer was in the middle of what the kill took away
+                if not self._killed:
+                    raise
 
     async def _after_start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await self._ready.wait()
