@@ -182,7 +182,7 @@ def _buffer(name: str, wanted: int) -> Finding:
 
 
 async def advertised_check(settings: Settings, running: bool) -> list[Finding]:
-    from signaling.io.process_asyncio import advertised
+    from signaling.io.process_epoll import advertised
 
     addresses = [address for address, _ in advertised(settings.advertise, "::", settings.udp_port)]
     how = "as configured" if settings.advertise else "found by the default route"

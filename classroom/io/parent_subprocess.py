@@ -218,7 +218,7 @@ def run(config: Path | None) -> int:
         ready, said = os.pipe()
         control = _short(folder / CONTROL, opened)
         start = Start(listening.fileno(), said, control, None if config is None else str(config.absolute()))
-        relay = {  # signaling.io.process_asyncio.RelaySettings, which this small process does not import
+        relay = {  # signaling.io.process_epoll.RelaySettings, which this small process does not import
             "control": control,
             "udp_descriptor": media.fileno(),
             "advertise": settings.advertise,
@@ -227,7 +227,7 @@ def run(config: Path | None) -> int:
         }
         children = (
             Child("web process", _python("classroom.service", start), (listening.fileno(), said, opened)),
-            Child("relay", _python("signaling.io.process_asyncio", relay), (media.fileno(), opened)),
+            Child("relay", _python("signaling.io.process_epoll", relay), (media.fileno(), opened)),
         )
         return Parent(children, ready).run()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
+import select
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -17,12 +17,15 @@ from signaling.io.frames_unix import Frames
 
 MAX_BACKLOG = 20_000  # messages kept while no web process is connected; the oldest go first
 MAX_UNSENT = 16 << 20  # bytes that a connected web process may leave unread before it is cut off
+READ = 1 << 18  # bytes at a time
+GOODBYE = 1.0  # seconds in which what is unsent may go before the end
 
 _log = logging.getLogger(__name__)
 
 
 class ControlServer:
-    """Gives each message to `receive`, one per turn of the loop, so that media is read in between.
+    """Nothing here waits, but for `serve`, as long as it is told to. `fileno` is readable when `serve` has something
+    to do. Each message goes to `receive`, one for a call of `serve`, so that media is read in between.
 
     While nobody is connected, messages wait for the next web process: what they say happened is evidence.
     """
@@ -31,60 +34,124 @@ class ControlServer:
         self._path = path
         self._receive = receive
         self._frames: Frames[ToRelay] = Frames(ToRelay)
-        self._writer: asyncio.StreamWriter | None = None
+        self._poll = select.epoll()
+        self._listener: socket.socket | None = None
+        self._web: socket.socket | None = None
+        self._read = bytearray()
+        self._unsent = bytearray()
+        self._full = False  # the kernel has no room for what is unsent
         self._backlog: deque[bytes] = deque(maxlen=MAX_BACKLOG)
-        self._server: asyncio.Server | None = None
+        self._messages: deque[ToRelay] = deque()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Binds the socket, readable and writable by its owner alone; a socket left by a predecessor is replaced."""
         self._path.unlink(missing_ok=True)
-        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         former = os.umask(0o177)
         try:
-            bound.bind(str(self._path))
+            listener.bind(str(self._path))
         finally:
             os.umask(former)
-        self._server = await asyncio.start_unix_server(self._connected, sock=bound)
+        listener.listen()
+        listener.setblocking(False)
+        self._poll.register(listener, select.EPOLLIN)
+        self._listener = listener
+
+    def fileno(self) -> int:
+        return self._poll.fileno()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether messages were read that `receive` has not been given."""
+        return bool(self._messages)
+
+    def serve(self, seconds: float = 0.0) -> None:
+        """Whatever there is to do now; where there is nothing, after so many seconds at most."""
+        for descriptor, events in self._poll.poll(0.0 if self._messages else seconds):
+            if self._listener is not None and descriptor == self._listener.fileno():
+                self._accept(self._listener)
+            elif self._web is not None and descriptor == self._web.fileno():
+                if events & ~select.EPOLLOUT and not self._messages:
+                    self._hear(self._web)
+                elif events & select.EPOLLOUT:
+                    self._flush(self._web)
+        if self._messages:
+            self._receive(self._messages.popleft())
 
     def send(self, message: ToWeb) -> None:
         frame = self._frames.encode(message)
-        if self._writer is None:
+        if self._web is None:
             self._backlog.append(frame)
             return
-        self._writer.write(frame)
-        if self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
+        self._unsent += frame
+        if len(self._unsent) > MAX_UNSENT:
             _log.error("the web process does not read: its control connection is cut")
-            self._writer.transport.abort()
-            self._writer = None
+            self._cut(self._web)
+        elif not self._full:
+            self._flush(self._web)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Flushes what is written, for at most a second."""
-        if self._server is not None:
-            self._server.close()
-        if self._writer is not None:
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._writer.drain()
-                    self._writer.close()
-                    await self._writer.wait_closed()
+        if self._listener is not None:
+            self._listener.close()
+        if self._web is not None:
+            with contextlib.suppress(OSError):
+                self._web.settimeout(GOODBYE)
+                self._web.sendall(self._unsent)
+            self._web.close()
+        self._poll.close()
         self._path.unlink(missing_ok=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = writer
-        writer.transport.set_write_buffer_limits(high=MAX_UNSENT)
-        writer.writelines(self._backlog)
-        self._backlog.clear()
+    def _accept(self, listener: socket.socket) -> None:
         try:
-            while (message := await self._frames.read(reader)) is not None:
-                if self._writer is not writer:
-                    break
-                self._receive(message)
-                await asyncio.sleep(0)
+            web, _ = listener.accept()
+        except OSError:  # it is gone already
+            return
+        if self._web is not None:
+            self._cut(self._web)
+            self._messages.clear()
+        web.setblocking(False)
+        self._web = web
+        self._poll.register(web, select.EPOLLIN)
+        self._unsent += b"".join(self._backlog)
+        self._backlog.clear()
+        self._flush(web)
+
+    def _hear(self, web: socket.socket) -> None:
+        try:
+            data = web.recv(READ)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        self._read += data
+        try:
+            while (message := self._frames.take(self._read)) is not None:
+                self._messages.append(message)
         except ProtocolError as error:
             _log.error("the control connection is closed: %s", error)
-        finally:
-            if self._writer is writer:
-                self._writer = None
-            writer.close()
+            data = b""
+        if not data:
+            self._cut(web)
+
+    def _flush(self, web: socket.socket) -> None:
+        full = False
+        try:
+            while self._unsent:
+                del self._unsent[: web.send(self._unsent)]
+        except (BlockingIOError, InterruptedError):
+            full = True
+        except OSError:
+            self._cut(web)
+            return
+        if full is not self._full:
+            self._full = full
+            self._poll.modify(web, select.EPOLLIN | (select.EPOLLOUT if full else 0))
+
+    def _cut(self, web: socket.socket) -> None:
+        """What it did not read is lost with it; what was read of it is still served."""
+        self._web, self._full = None, False
+        self._poll.unregister(web)
+        web.close()
+        self._read.clear()
+        self._unsent.clear()

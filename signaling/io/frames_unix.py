@@ -29,13 +29,31 @@ class Frames(Generic[Message]):
     async def read(self, reader: asyncio.StreamReader) -> Message | None:
         """The next message; None at the end of the stream. Raises `ProtocolError`."""
         try:
-            size = int.from_bytes(await reader.readexactly(_HEADER), "big")
-            if size > MAX_FRAME:
-                raise ProtocolError(f"a control frame of {size} bytes")
-            body = await reader.readexactly(size)
+            body = await reader.readexactly(_size(await reader.readexactly(_HEADER)))
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
+        return self._decode(body)
+
+    def take(self, buffer: bytearray) -> Message | None:
+        """The first message of what was read so far, taken off; None until it is whole. Raises `ProtocolError`."""
+        if len(buffer) < _HEADER:
+            return None
+        end = _HEADER + _size(buffer[:_HEADER])
+        if len(buffer) < end:
+            return None
+        body = bytes(buffer[_HEADER:end])
+        del buffer[:end]
+        return self._decode(body)
+
+    def _decode(self, body: bytes) -> Message:
         try:
             return self._decoder.decode(body)
         except msgspec.MsgspecError as error:
             raise ProtocolError(f"a control message that cannot be read: {error}") from error
+
+
+def _size(header: bytes | bytearray) -> int:
+    size = int.from_bytes(header, "big")
+    if size > MAX_FRAME:
+        raise ProtocolError(f"a control frame of {size} bytes")
+    return size

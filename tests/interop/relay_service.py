@@ -83,7 +83,7 @@ class RelayService:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "signaling.io.process_asyncio",
+            "signaling.io.process_epoll",
             msgspec.json.encode(self._settings).decode(),
             pass_fds=(self._descriptor,) if self._descriptor is not None else (),
         )

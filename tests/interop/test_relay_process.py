@@ -22,7 +22,7 @@ from signaling.ports import RelayDown, RelayUp
 from tests.interop.aiortc_peer import Player, Publisher
 from tests.interop.relay_service import RelayService, until
 
-MODULE = "signaling.io.process_asyncio"
+MODULE = "signaling.io.process_epoll"
 LECTURE = "evening"
 
 

@@ -197,7 +197,7 @@ async def test_a_killed_relay_comes_back_and_is_our_outage(service: Service) -> 
             relay, web = service.relay_pid(), child(service, "classroom.service")
             os.kill(relay, signal.SIGKILL)
             await channel.until("slot", slot="lecturer", state="lost")
-            await ready_again(service, relay, "process_asyncio")
+            await ready_again(service, relay, "process_epoll")
             assert child(service, "classroom.service") == web
             await again.offer(f"{service.url}/whip/{lecture.id}/lecturer", lecturer)
             await channel.until("slot", slot="lecturer", state="live")

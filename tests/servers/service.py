@@ -158,7 +158,7 @@ class Service:
     def relay_pid(self) -> int:
         """The relay's process: the child that runs no web server."""
         for pid in self.children():
-            if "process_asyncio" in Path(f"/proc/{pid}/cmdline").read_text():
+            if "process_epoll" in Path(f"/proc/{pid}/cmdline").read_text():
                 return pid
         raise RuntimeError("no relay process")
 

@@ -19,7 +19,7 @@ import pytest
 from classroom.errors import SettingsError
 from classroom.io import parent_subprocess
 from classroom.io.parent_subprocess import FATAL, Child, Start, bind_http
-from signaling.io.process_asyncio import RelaySettings
+from signaling.io.process_epoll import RelaySettings
 
 PARENT = """
 import os, sys
@@ -156,7 +156,7 @@ def test_what_the_children_are_given_is_what_they_read(monkeypatch: pytest.Monke
     assert parent_subprocess.run(None) == 0
     web, relay = started
     assert web[1:3] == ("-m", "classroom.service")
-    assert relay[1:3] == ("-m", "signaling.io.process_asyncio")
+    assert relay[1:3] == ("-m", "signaling.io.process_epoll")
     assert msgspec.json.decode(web[3], type=Start).control == str(tmp_path / "d" / "relay.sock")
     settings = msgspec.json.decode(relay[3], type=RelaySettings)
     assert settings.advertise == ("::1",)

@@ -15,7 +15,7 @@ from signaling.io import packet_path
 from signaling.io.fanout_numba import CompiledFanout
 from signaling.io.libsrtp_address import Unavailable
 from signaling.io.port_udp import UdpPort
-from signaling.io.process_asyncio import RelaySettings
+from signaling.io.process_epoll import RelaySettings
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 
 
@@ -62,7 +62,7 @@ def test_without_the_offload(port: UdpPort, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_relay_on_the_compiled_path_has_neither_numba_nor_llvm_nor_numpy_in_it() -> None:
     program = """
 import sys
-import signaling.io.process_asyncio
+import signaling.io.process_epoll
 from signaling.io.packet_path import choose
 from signaling.io.port_udp import UdpPort
 name = choose(UdpPort.bind("127.0.0.1", 0), "compiled").name
@@ -82,7 +82,7 @@ def test_a_relay_that_must_compile_and_cannot_ends_for_good(tmp_path: Path) -> N
     path = os.pathsep.join([str(tmp_path), *sys.path])
     settings = {"control": str(tmp_path / "control"), "udp_host": "127.0.0.1", "fanout": "compiled"}
     ended = subprocess.run(
-        [sys.executable, "-m", "signaling.io.process_asyncio", msgspec.json.encode(settings)],
+        [sys.executable, "-m", "signaling.io.process_epoll", msgspec.json.encode(settings)],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

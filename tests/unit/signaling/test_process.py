@@ -7,12 +7,12 @@ import ipaddress
 import msgspec
 import pytest
 
-from signaling.io import process_asyncio
+from signaling.io import process_epoll
 from signaling.io.intake import ReferenceIntake
 from signaling.io.intake_recvmmsg import CompiledIntake
 from signaling.io.libsrtp_address import Unavailable
 from signaling.io.port_udp import UdpPort
-from signaling.io.process_asyncio import RelaySettings, advertised, choose_intake
+from signaling.io.process_epoll import RelaySettings, advertised, choose_intake
 
 
 def test_settings_from_json() -> None:
@@ -57,7 +57,7 @@ def test_the_intake_follows_the_packet_path(monkeypatch: pytest.MonkeyPatch) -> 
     def missing() -> int:
         raise Unavailable("the C library: no recvmmsg")
 
-    monkeypatch.setattr(process_asyncio, "recvmmsg_address", missing)
+    monkeypatch.setattr(process_epoll, "recvmmsg_address", missing)
     assert isinstance(choose_intake(port, auto), ReferenceIntake)
     with pytest.raises(Unavailable):
         choose_intake(port, compiled)

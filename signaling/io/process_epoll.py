@@ -1,19 +1,20 @@
 """The relay's process: one UDP port, one control socket, one thread.
 
-Started by exec (`python -m signaling.io.process_asyncio SETTINGS-AS-JSON`), never by fork, and ends with its parent.
-Media goes in turns (`turns.py`), each a few milliseconds at most; between them the event loop serves the control
-socket. The port wakes the loop only while nothing has been heard for a turn: under load the turns come by the clock.
+Started by exec (`python -m signaling.io.process_epoll SETTINGS-AS-JSON`), never by fork, and ends with its parent.
+Media goes in turns (`turns.py`), each a few milliseconds at most; between them the control socket is served. The port
+ends a rest only where nothing had been heard for a turn: under load the turns come by the clock. An event loop of
+asyncio around the turns took a tenth of the relay's time at 400 viewers (docs/decisions/own-waiting.md).
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import ipaddress
 import logging
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -33,7 +34,7 @@ from signaling.io.libsrtp_address import Unavailable
 from signaling.io.packet_path import Wanted, choose
 from signaling.io.port_udp import UdpPort
 from signaling.io.shell import Shell
-from signaling.io.turns import Turns
+from signaling.io.turns import Rest, Turns
 from signaling.ports import Address
 from signaling.relay.limits import Limits
 from signaling.relay.relay import Relay
@@ -91,45 +92,39 @@ class RelayProcess:
             time.process_time,
         )
         self._turns = Turns(self._shell, intake, path.slice, time.monotonic, self._failed)
-        self._next: asyncio.TimerHandle | None = None
-        self._listening = False
+        self._poll = select.epoll()  # for the port, and for what the control socket waits for
         self._parent = settings.parent or os.getppid()
-        self._stopping = asyncio.Event()
+        self._parent_at = 0.0
+        self._stopping = False
         self._faults = 0
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Until SIGTERM or SIGINT, or until the parent is gone."""
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        await self._control.start()
+            signal.signal(number, self._stop)
+        self._control.start()
+        self._poll.register(self._control, select.EPOLLIN)
+        self._poll.register(self._port, select.EPOLLIN)
         gc.collect()
         gc.freeze()  # what is here is never scanned again
         gc.set_threshold(*GARBAGE_EVERY)
         _log.info("relay listens on UDP port %d", self._port.number)
-        async with asyncio.TaskGroup() as tasks:
-            guard = tasks.create_task(self._watch_parent(), name="relay parent")
-            self._turn()
-            await self._stopping.wait()
-            guard.cancel()
-        if self._next is not None:
-            self._next.cancel()
-        loop.remove_reader(self._port.fileno())
+        while not self._stopping:
+            self._wait(self._turns.turn())
+            self._watch_parent(time.monotonic())
         self._shell.shut_down(time.monotonic())
-        await self._control.close()
+        self._control.close()
         self._port.close()
 
-    def _turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._next is not None:
-            self._next.cancel()  # a datagram came before its time
-        rest = self._turns.turn()
-        if rest.listening and not self._listening:
-            loop.add_reader(self._port.fileno(), self._turn)
-        elif self._listening and not rest.listening:
-            loop.remove_reader(self._port.fileno())
-        self._listening = rest.listening
-        self._next = loop.call_later(rest.seconds, self._turn)
+    def _wait(self, rest: Rest) -> None:
+        if not rest.listening:
+            self._control.serve(rest.seconds)
+            return
+        self._poll.poll(0.0 if self._control.waiting else rest.seconds)
+        self._control.serve()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
 
     def _command(self, message: ToRelay) -> None:
         try:
@@ -143,12 +138,13 @@ class RelayProcess:
         if self._faults <= LOGGED_FAULTS:
             _log.error("fault %d in the relay", self._faults, exc_info=error)
 
-    async def _watch_parent(self) -> None:
-        while not self._stopping.is_set():
-            if os.getppid() != self._parent:
-                _log.warning("the parent process is gone: the relay ends")
-                self._stopping.set()
-            await asyncio.sleep(PARENT_CHECK)
+    def _watch_parent(self, now: float) -> None:
+        if now < self._parent_at:
+            return
+        self._parent_at = now + PARENT_CHECK
+        if os.getppid() != self._parent:
+            _log.warning("the parent process is gone: the relay ends")
+            self._stopping = True
 
 
 def choose_intake(port: UdpPort, settings: RelaySettings) -> Intake:
@@ -210,7 +206,7 @@ def _configure_logging() -> None:
 def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     if len(given) != 1:
-        raise SystemExit("usage: python -m signaling.io.process_asyncio SETTINGS-AS-JSON")
+        raise SystemExit("usage: python -m signaling.io.process_epoll SETTINGS-AS-JSON")
     try:
         settings = msgspec.json.decode(given[0], type=RelaySettings)
     except msgspec.MsgspecError as error:
@@ -219,11 +215,8 @@ def main(arguments: list[str] | None = None) -> None:
     with contextlib.suppress(OSError):  # an ordinary user may not, unless the unit says so (LimitNICE)
         os.setpriority(os.PRIO_PROCESS, 0, min(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
 
-    async def run() -> None:
-        await RelayProcess(settings).run()
-
     try:
-        asyncio.run(run())
+        RelayProcess(settings).run()
     except Unavailable as error:
         _log.error("the compiled packet path is asked for and cannot be had: %s", error)
         raise SystemExit(os.EX_CONFIG) from None
