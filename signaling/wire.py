@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 from aioice import stun
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
+    RTCP_RR,
     RTCP_RTPFB_NACK,
     HeaderExtensionsMap,
     RtcpByePacket,
@@ -225,8 +226,7 @@ def pack_rtp(
 # --- RTCP (RFC 3550 §6, RFC 4585, RFC 5104) -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
+class ReportBlock(msgspec.Struct, frozen=True):
     """One reception report (RFC 3550 §6.4.1): `highest` is extended, `lsr` and `dlsr` in 1/65536 s."""
 
     ssrc: int
@@ -238,8 +238,7 @@ class ReportBlock:
     dlsr: int
 
 
-@dataclass(frozen=True, slots=True)
-class SenderReport:
+class SenderReport(msgspec.Struct, frozen=True):
     ssrc: int
     ntp: int  # 32.32 seconds since 1900
     timestamp: int
@@ -247,34 +246,29 @@ class SenderReport:
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverReports:
+class ReceiverReports(msgspec.Struct, frozen=True):
     """The reception blocks of one SR or RR."""
 
     blocks: tuple[ReportBlock, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Nack:
+class Nack(msgspec.Struct, frozen=True):
     ssrc: int
     numbers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFrameAsked:
+class KeyFrameAsked(msgspec.Struct, frozen=True):
     """PLI, or one entry of a FIR."""
 
     ssrc: int
 
 
-@dataclass(frozen=True, slots=True)
-class Remb:
+class Remb(msgspec.Struct, frozen=True):
     bitrate: int  # bits a second
     ssrcs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Goodbye:
+class Goodbye(msgspec.Struct, frozen=True):
     ssrcs: tuple[int, ...]
 
 
@@ -287,13 +281,31 @@ def parse_rtcp(data: bytes) -> list[Feedback]:
         raise ProtocolError("RTCP packet is empty")
     if len(data) > LARGEST_DATAGRAM:
         raise ProtocolError("RTCP packet is too large")
+    found, rest = _plain_report(data)
     try:
-        found: list[Feedback] = []
-        for packet in RtcpPacket.parse(data):
+        for packet in RtcpPacket.parse(rest):
             found += _feedback(packet)
     except _UNREADABLE as error:
         raise ProtocolError(f"RTCP: {error}") from error
     return found
+
+
+_REPORT_BLOCK = struct.Struct("!LB3sLLLL")
+_REPORT_HEADER = 8
+
+
+def _plain_report(data: bytes) -> tuple[list[Feedback], bytes]:
+    """The receiver report that a compound begins with, and what follows it: nearly all that a thousand viewers send, at
+    a fifth of the codec's time. Whatever is written otherwise is left to the codec."""
+    count = data[0] & 0x1F
+    end = _REPORT_HEADER + _REPORT_BLOCK.size * count
+    if data[0] & 0xE0 != 0x80 or data[1:4] != bytes((RTCP_RR, 0, end // 4 - 1)) or len(data) < end:
+        return [], data
+    blocks = tuple(
+        ReportBlock(ssrc, fraction_lost, int.from_bytes(lost, "big", signed=True), highest, jitter, lsr, dlsr)
+        for ssrc, fraction_lost, lost, highest, jitter, lsr, dlsr in _REPORT_BLOCK.iter_unpack(data[8:end])
+    )
+    return [ReceiverReports(blocks)], data[end:]
 
 
 def _feedback(packet: object) -> Iterable[Feedback]:

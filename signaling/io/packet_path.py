@@ -21,8 +21,8 @@ Wanted = Literal["auto", "compiled", "reference"]
 
 REFERENCE_SLICE = 64
 COMPILED_SLICE = 512
-"""Sends (packets times viewers) between two looks at the clock: half a millisecond to a millisecond of its path; to
-1.5 ms where each packet is a run of its own."""
+"""Sends (packets times viewers) between two looks at the clock: about a millisecond of its path; to 2 ms where each
+packet is a run of its own."""
 
 
 @dataclass(frozen=True, slots=True)

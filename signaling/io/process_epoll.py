@@ -2,8 +2,8 @@
 
 Started by exec (`python -m signaling.io.process_epoll SETTINGS-AS-JSON`), never by fork, and ends with its parent.
 Media goes in turns (`turns.py`), each a few milliseconds at most; between them the control socket is served. The port
-ends a rest only where nothing had been heard for a turn: under load the turns come by the clock. An event loop of
-asyncio around the turns took a tenth of the relay's time at 400 viewers (docs/decisions/own-waiting.md).
+ends a rest only where nothing had been heard for a turn: under load the turns come by the clock. There is no event loop
+(docs/decisions/own-waiting.md).
 """
 
 from __future__ import annotations
@@ -120,8 +120,9 @@ class RelayProcess:
         if not rest.listening:
             self._control.serve(rest.seconds)
             return
-        self._poll.poll(0.0 if self._control.waiting else rest.seconds)
-        self._control.serve()
+        ready = self._poll.poll(0.0 if self._control.waiting else rest.seconds)
+        if self._control.waiting or any(descriptor == self._control.fileno() for descriptor, _ in ready):
+            self._control.serve()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

@@ -7,7 +7,8 @@ next input. Peers are named by the id that the web process gave them; addresses 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+
+import msgspec
 
 from signaling.control import Closing, ToRelay, ToWeb
 from signaling.ports import Address
@@ -16,32 +17,28 @@ from signaling.session.offer import Fingerprint, Setup
 # --- inputs ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class StunArrived:
+class StunArrived(msgspec.Struct, frozen=True):
     """A datagram whose first byte says STUN (RFC 7983). Not authenticated yet."""
 
     data: bytes
     source: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Secured:
+class Secured(msgspec.Struct, frozen=True):
     """The peer's DTLS handshake is done and its SRTP contexts exist; a viewer's fan-out index is set."""
 
     peer: str
     viewer: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RtpArrived:
+class RtpArrived(msgspec.Struct, frozen=True):
     """An RTP packet of a publisher, authenticated and decrypted."""
 
     peer: str
     packet: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RtcpArrived:
+class RtcpArrived(msgspec.Struct, frozen=True):
     """A compound RTCP packet, authenticated and decrypted, and the address that it came from."""
 
     peer: str
@@ -49,8 +46,7 @@ class RtcpArrived:
     source: Address
 
 
-@dataclass(frozen=True, slots=True)
-class PeerEnded:
+class PeerEnded(msgspec.Struct, frozen=True):
     """The shell's own reasons: close_notify, or a handshake that failed."""
 
     peer: str
@@ -58,13 +54,11 @@ class PeerEnded:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time passed; at least every 20 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commanded:
+class Commanded(msgspec.Struct, frozen=True):
     """A message of the web process."""
 
     message: ToRelay
@@ -125,16 +119,14 @@ class Viewers:
         return since is not None and since <= changes
 
 
-@dataclass(frozen=True, slots=True)
-class SendDatagram:
+class SendDatagram(msgspec.Struct, frozen=True):
     """A STUN message, sent as it is."""
 
     data: bytes
     destination: Address
 
 
-@dataclass(frozen=True, slots=True)
-class BeginHandshake:
+class BeginHandshake(msgspec.Struct, frozen=True):
     """ICE has a way to the peer: start DTLS there (`setup` is our role), and check its certificate against these."""
 
     peer: str
@@ -143,16 +135,14 @@ class BeginHandshake:
     fingerprints: tuple[Fingerprint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """The peer answered our check from a new address: everything for it goes there from now on."""
 
     peer: str
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(msgspec.Struct, frozen=True):
     """Prepared packets (plaintext RTP) for an audience. `audio` goes first, always. `stream` is their SSRC: no viewer
     is in two audiences of the same one at a time."""
 
@@ -162,8 +152,7 @@ class Forward:
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resend:
+class Resend(msgspec.Struct, frozen=True):
     """Packets sent before, to one viewer again, byte for byte: with the offset that they had then."""
 
     packets: tuple[bytes, ...]
@@ -171,8 +160,7 @@ class Resend:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What stands in this viewer's copy of packets of that period (see signaling/proof.py)."""
 
     viewer: int
@@ -180,24 +168,21 @@ class Mark:
     mark: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendRtcp:
+class SendRtcp(msgspec.Struct, frozen=True):
     """A compound RTCP packet in the clear; the shell encrypts it for this peer."""
 
     peer: str
     packet: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(msgspec.Struct, frozen=True):
     """The peer is gone: close_notify where DTLS stands, free its contexts and its fan-out index."""
 
     peer: str
     reason: Closing
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """An event or an answer for the web process."""
 
     message: ToWeb

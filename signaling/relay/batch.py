@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from signaling.relay.actions import Forward, Viewers
 
@@ -12,8 +13,7 @@ PASS = 8  # packets to one viewer before the others have theirs
 SHORT = 2 * PASS  # packets: a frame that may wait for sound. Key frames do not
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True):
     """Every packet to every viewer, in order; `offsets` are parallel to `viewers`. Without packets: what the viewers
     hold. `hold`: the one packet is not sent yet, but goes with what each of these viewers is sent next."""
 

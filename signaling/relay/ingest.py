@@ -122,7 +122,9 @@ class Ingest:
         actions += self._nack(publication, arrival.track, now)
         if now >= publication.next_report:
             actions += self._report(publication, now)
-        return actions + self._observe(publication, now)
+        if not publication.flow.holds(arrival):
+            actions += self._observe(publication, now)
+        return actions
 
     def _behind(self, arrival: Arrival, now: float) -> bool:
         """Whether this packet of video must be dropped. A key frame that began goes out whole: half of one is no use,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from signaling.control import ViewerHearing, ViewerQuality, ViewerReceiving, ViewerReported, ViewerStalled
 from signaling.relay.actions import Action, SendRtcp, Tell
@@ -29,6 +29,7 @@ class Playback:
         self._epoch = epoch
         self._names = names
         self._viewers: dict[str, Viewer] = {}
+        self._audiences: dict[str, dict[str, Viewer]] = {}  # the same by lecture
         self._resends = Allowance(limits.resend_rate_all, limits.resend_burst_all)
         self._written: dict[tuple[int, ...], bytes] = {}
         self._written_at = -1.0
@@ -39,6 +40,7 @@ class Playback:
 
     def add(self, viewer: Viewer) -> None:
         self._viewers[viewer.peer] = viewer
+        self._audiences.setdefault(viewer.lecture, {})[viewer.peer] = viewer
 
     def named(self, peer: str) -> Viewer | None:
         return self._viewers.get(peer)
@@ -47,6 +49,10 @@ class Playback:
         viewer = self._viewers.pop(peer, None)
         if viewer is None:
             return []
+        audience = self._audiences[viewer.lecture]
+        del audience[peer]
+        if not audience:
+            del self._audiences[viewer.lecture]
         viewer.unsubscribe()
         if not viewer.evidence.receiving or viewer.evidence.last is None:
             return []
@@ -57,8 +63,7 @@ class Playback:
         actions: list[Action] = []
         for feedback in parse_rtcp(packet):
             if isinstance(feedback, ReceiverReports):
-                for block in feedback.blocks:
-                    actions += self._reported(viewer, block, now)
+                actions += self._reported(viewer, feedback.blocks, now)
             elif isinstance(feedback, Nack):
                 actions += self._missed(viewer, feedback, now)
             elif isinstance(feedback, KeyFrameAsked):
@@ -81,15 +86,16 @@ class Playback:
         return [Tell(ViewerQuality(viewer.peer, stream.slot, level, now)) for stream, level in viewer.judge(now)]
 
     @staticmethod
-    def _reported(viewer: Viewer, block: ReportBlock, now: float) -> list[Action]:
-        stream = viewer.streams.get(block.ssrc)
-        if stream is None:
-            return []
-        viewer.link.block(block.ssrc, block.fraction_lost)
-        number = stream.reached(viewer.peer, block.highest & 0xFFFF)
-        began = viewer.evidence.counts(block, number, now, sound=stream.kind is Kind.AUDIO)
+    def _reported(viewer: Viewer, blocks: Iterable[ReportBlock], now: float) -> list[Action]:
+        began = False
+        for block in blocks:
+            stream = viewer.streams.get(block.ssrc)
+            if stream is not None:
+                viewer.link.block(block.ssrc, block.fraction_lost)
+                number = stream.reached(viewer.peer, block.highest & 0xFFFF)
+                began |= viewer.evidence.counts(block, number, now, sound=stream.kind is Kind.AUDIO)
         actions: list[Action] = [Tell(ViewerReceiving(viewer.peer, now))] if began else []
-        return [*actions, *_heard(viewer, now)]
+        return actions + _heard(viewer, now)
 
     def _missed(self, viewer: Viewer, nack: Nack, now: float) -> list[Action]:
         stream = viewer.streams.get(nack.ssrc)
@@ -124,7 +130,7 @@ class Playback:
 
     def tick(self, now: float) -> list[Action]:
         """Of all viewers together."""
-        return [Tell(told) for told in self._silence.tick(self._viewers.values(), now)]
+        return [Tell(told) for told in self._silence.tick(self._audiences, now)]
 
     def _reports(self, playing: list[Stream], now: float) -> bytes:
         """The compound packet for viewers of these streams. It is the same for all of them at the same moment, and

@@ -90,6 +90,10 @@ class Flow:
     audio: bool = False
     video: Codec | None = None
 
+    def holds(self, arrival: Arrival) -> bool:
+        """Whether this packet is of what flows."""
+        return self.audio if arrival.track.kind is Kind.AUDIO else self.video is arrival.codec
+
 
 STILL = Flow()
 

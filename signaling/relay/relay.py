@@ -125,7 +125,9 @@ class Relay:
         except ProtocolError:
             self._notices.dropped["malformed"] += 1
             return []
-        return actions + self._noticed(now)
+        if self._notices.entered or self._notices.lacking:
+            actions = actions + self._noticed(now)
+        return actions
 
     def _noticed(self, now: float) -> list[Action]:
         notices = self._notices

@@ -211,7 +211,7 @@ class Stream:
 
     def feeds(self, peer: str) -> bool:
         """Whether this viewer is sent packets of the stream now."""
-        return any(layer.locked for layer in self._layers) and self._subscribers.sent_to(peer)
+        return self._subscribers.sent_to(peer) and any(layer.locked for layer in self._layers)
 
     def resend(self, peer: str, numbers: Iterator[int]) -> Resent:
         """What this viewer asks for again by its own 16-bit numbers, of what it was sent."""
@@ -418,6 +418,8 @@ class Stream:
     def tick(self, now: float, replay: bool) -> list[Action]:
         """`replay`: the feed makes no key frames when asked, so that who waits is sent the kept group."""
         self._now = now
+        if self.feed is None and self.next_feed is None:
+            return []
         if self.next_feed is not None and now - self._next_since > GRACE:
             self.feed, self.next_feed = self.next_feed, None
             self._break(NO_KEY_FRAME)

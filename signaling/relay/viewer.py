@@ -64,6 +64,8 @@ class Viewer:
         if self.index is None:
             return []
         period = period_at(now)
+        if self._marked == period + 1:
+            return []
         first = period - 1 if self._marked is None else self._marked + 1
         self._marked = period + 1
         return [Mark(self.index, one, mark_of(self._proof, self.peer, one)) for one in range(first, period + 2)]

@@ -50,6 +50,39 @@ def test_packets_of_every_type(packets: list[tuple[int, int, bytes]]) -> None:
     )
 
 
+BYE = b"\x80\xcb\x00\x00"
+WORD = st.integers(0, 0xFFFF_FFFF)
+
+
+@given(
+    st.lists(
+        st.builds(ReportBlock, WORD, st.integers(0, 255), st.integers(-0x80_0000, 0x7F_FFFF), WORD, WORD, WORD, WORD),
+        max_size=31,
+    ),
+    st.sampled_from([b"", *SAMPLES]),
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 255)), max_size=2),
+    st.integers(0, 5),
+)
+@settings(max_examples=500, deadline=None)
+def test_a_report_at_the_beginning_is_read_as_the_codec_reads_it(
+    blocks: list[ReportBlock], after: bytes, changes: list[tuple[int, int]], cut: int
+) -> None:
+    """Behind another packet it is the codec that reads it."""
+    data = bytearray(wire.pack_receiver_report(1, blocks) + after)
+    for place, value in changes:
+        data[place % len(data)] = value
+    report = bytes(data[: len(data) - cut])
+
+    def parsed(data: bytes) -> list[wire.Feedback] | None:
+        try:
+            return wire.parse_rtcp(data)
+        except ProtocolError:
+            return None
+
+    expected = parsed(BYE + report)
+    assert parsed(report) == (None if expected is None else expected[1:])
+
+
 @given(st.sampled_from(SAMPLES), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4))
 @settings(max_examples=400, deadline=None)
 def test_changed_packets(sample: bytes, changes: list[tuple[int, int]]) -> None:
