@@ -132,4 +132,6 @@ class Fanout(Protocol):
     def resume(self) -> int:
         """Go on with what waits; returns how many datagrams the kernel took."""
 
-    def send_rtcp(self, packet: bytes, viewer: int) -> bool: ...
+    def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
+        """A compound RTCP packet in the clear, encrypted for each of these. Returns how many the kernel took; the rest is
+        lost."""

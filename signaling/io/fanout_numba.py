@@ -168,8 +168,11 @@ class CompiledFanout:
             self._block[at.PLACE] = self._block[at.AUDIENCE]
         return taken
 
-    def send_rtcp(self, packet: bytes, viewer: int) -> bool:
-        session = self._owners[viewer]
+    def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
+        return sum(self._send_rtcp(packet, viewer) for viewer in viewers)
+
+    def _send_rtcp(self, packet: bytes, viewer: int) -> bool:
+        session = self._owners[viewer] if viewer < len(self._owners) else None
         if session is None:
             return False
         try:

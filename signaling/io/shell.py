@@ -37,6 +37,7 @@ from signaling.relay.actions import (
     RtpArrived,
     Secured,
     SendDatagram,
+    SendReport,
     SendRtcp,
     StunArrived,
     Tell,
@@ -135,6 +136,7 @@ class Shell:
             Resend: self._resend,
             Mark: self._mark,
             SendRtcp: self._send_rtcp,
+            SendReport: self._send_report,
             Forget: self._forget,
             Tell: self._tell_web,
         }
@@ -343,7 +345,11 @@ class Shell:
         transport = self._transports.get(action.peer)
         if transport is not None and transport.index is not None:
             self._schedule.uplink.spend((action.packet,), 1)
-            self._fanout.send_rtcp(action.packet, transport.index)
+            self._fanout.send_rtcp(action.packet, (transport.index,))
+
+    def _send_report(self, action: SendReport, now: float) -> None:
+        self._schedule.uplink.spend((action.packet,), len(action.viewers))
+        self._fanout.send_rtcp(action.packet, action.viewers)
 
     def _forget(self, action: Forget, now: float) -> None:
         transport = self._transports.pop(action.peer, None)

@@ -7,6 +7,7 @@ allows repeats (`allow_repeat_tx`), and its window is at least the ring of resen
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import heapq
 import time
@@ -146,14 +147,14 @@ class ReferenceFanout:
             self._unsent, self._datagrams = None, iter(())
         return taken
 
-    def send_rtcp(self, packet: bytes, viewer: int) -> bool:
-        found = self._viewers[viewer]
-        if found is None:
-            return False
-        try:
-            return self._port.send_to(found.session.protect_rtcp(packet), found.destination)
-        except (Error, ValueError):
-            return False
+    def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
+        taken = 0
+        for index in viewers:
+            viewer = self._viewers[index] if index < len(self._viewers) else None
+            if viewer is not None:
+                with contextlib.suppress(Error, ValueError):
+                    taken += self._port.send_to(viewer.session.protect_rtcp(packet), viewer.destination)
+        return taken
 
     def _go(self) -> int:
         """Send what waits, until all is sent or the kernel's buffer is full."""

@@ -175,6 +175,13 @@ class SendRtcp(msgspec.Struct, frozen=True):
     packet: bytes
 
 
+class SendReport(msgspec.Struct, frozen=True):
+    """A compound RTCP packet in the clear, the same for each of these viewers (by fan-out index)."""
+
+    packet: bytes
+    viewers: tuple[int, ...]
+
+
 class Forget(msgspec.Struct, frozen=True):
     """The peer is gone: close_notify where DTLS stands, free its contexts and its fan-out index."""
 
@@ -188,4 +195,4 @@ class Tell(msgspec.Struct, frozen=True):
     message: ToWeb
 
 
-Action = SendDatagram | BeginHandshake | Move | Forward | Resend | Mark | SendRtcp | Forget | Tell
+Action = SendDatagram | BeginHandshake | Move | Forward | Resend | Mark | SendRtcp | SendReport | Forget | Tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from signaling.control import ViewerHearing, ViewerQuality, ViewerReceiving, ViewerReported, ViewerStalled
-from signaling.relay.actions import Action, SendRtcp, Tell
+from signaling.relay.actions import Action, SendReport, Tell
 from signaling.relay.limits import Limits
 from signaling.relay.quality import Allowance
 from signaling.relay.report import ntp, pack_reports, sender_report
@@ -33,6 +33,7 @@ class Playback:
         self._resends = Allowance(limits.resend_rate_all, limits.resend_burst_all)
         self._written: dict[tuple[int, ...], bytes] = {}
         self._written_at = -1.0
+        self._due: dict[bytes, list[int]] = {}  # who is to be sent which of these
         self._silence = Silence()
 
     def __len__(self) -> int:
@@ -115,18 +116,24 @@ class Playback:
         return self._ask(stream.feed.publication, now, stream.layer_of(viewer.peer))
 
     def look_after(self, viewer: Viewer, now: float) -> list[Action]:
-        """Its reports, and whether it still receives; every second, and when something changed for it."""
+        """Its report (for `reports`) and whether it still receives: each second, and when something changed for it."""
         playing = viewer.playing
         actions: list[Action] = [*viewer.marks(now), *self._judge(viewer, now)]
         packet = self._reports(playing, now)
         if packet:
             viewer.evidence.sent(ntp(now, self._epoch))
-            actions.append(SendRtcp(viewer.peer, packet))
+            assert viewer.index is not None
+            self._due.setdefault(packet, []).append(viewer.index)
         viewer.evidence.seen = any(stream.kind is Kind.VIDEO for stream in playing)
         if viewer.evidence.stalls(now, viewer.evidence.seen):
             assert viewer.evidence.last is not None
             actions.append(Tell(ViewerStalled(viewer.peer, now, viewer.evidence.last)))
         return [*actions, *_heard(viewer, now)]
+
+    def reports(self) -> list[Action]:
+        """The reports of those who were looked after: one for all who are sent the same."""
+        due, self._due = self._due, {}
+        return [SendReport(packet, tuple(viewers)) for packet, viewers in due.items()]
 
     def tick(self, now: float) -> list[Action]:
         """Of all viewers together."""

@@ -330,6 +330,7 @@ class Relay:
         actions += self._playback.tick(now)
         for name in self._agenda.take(now, SERVED):
             actions += self._look_after(name, now)
+        actions += self._playback.reports()
         if now >= self._load_at:
             self._load_at = now + LOAD
             actions.append(Tell(self._load(now)))

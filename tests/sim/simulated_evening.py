@@ -24,6 +24,7 @@ from signaling.relay.actions import (
     RtpArrived,
     Secured,
     SendDatagram,
+    SendReport,
     SendRtcp,
     StunArrived,
     Tell,
@@ -111,6 +112,7 @@ class Evening:
             Resend: lambda action: self._fan_out(action.packets, [action.viewer], [action.offset]),
             Mark: lambda action: self._marks[action.viewer].put(action.period, action.mark),
             SendRtcp: self._send_rtcp,
+            SendReport: self._send_report,
             Forget: self._forget,
             Tell: self._tell,
         }
@@ -192,6 +194,10 @@ class Evening:
         player = connection.publisher or connection.viewer
         assert player is not None
         self._deliver(connection, action.packet, lambda packet: player.receive_rtcp(packet, self.time.now))
+
+    def _send_report(self, action: SendReport) -> None:
+        for index in action.viewers:
+            self._send_rtcp(SendRtcp(self._contexts[index][0].peer, action.packet))
 
     def _forget(self, action: Forget) -> None:
         connection = self.connections.pop(action.peer)

@@ -252,7 +252,7 @@ class Pair:
     def report(self, viewer: int) -> None:
         packet = struct.pack("!BBHL", 0x80, 201, 1, 1)
         for fanout in self.fanouts:
-            assert fanout.send_rtcp(packet, viewer)
+            assert fanout.send_rtcp(packet, [viewer]) == 1
 
     def compare(self) -> None:
         for pair in self.ears:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from signaling.control import Audience, ViewerReceiving, ViewerStalled
-from signaling.relay.actions import Action, Mark, Resend, SendRtcp, Tell
+from signaling.relay.actions import Action, Mark, Resend, SendReport, Tell
 from signaling.relay.limits import Limits
 from signaling.relay.notices import Notices
 from signaling.relay.playback import Playback
@@ -51,6 +51,30 @@ class Rig:
             arrival = Arrival(self.track, Codec.VP8, number, 0, 0, b"x", number == 0, None)
             self.stream.receive("pub", arrival, now, False, keep=False)
 
+    def report(self, now: float) -> SenderReport:
+        self.playback.look_after(self.viewer, now)
+        (sent,) = self.playback.reports()
+        assert isinstance(sent, SendReport)
+        assert sent.viewers == (1,)
+        report = parse_rtcp(sent.packet)[0]
+        assert isinstance(report, SenderReport)
+        return report
+
+
+def test_who_is_sent_the_same_is_sent_one_report() -> None:
+    rig = Rig()
+    assert rig.playback.reports() == []
+    rig.send(1, 1.0)
+    viewers = [rig.viewer, rig.watch("w", 2), rig.watch("x", 3)]
+    for viewer in viewers:
+        rig.playback.look_after(viewer, 1.0)
+    assert [one.viewers for one in rig.playback.reports() if isinstance(one, SendReport)] == [(1,)]  # others wait
+    rig.stream.receive("pub", Arrival(rig.track, Codec.VP8, 1, 0, 0, b"x", True, None), 1.1, False, keep=False)
+    for viewer in viewers:
+        rig.playback.look_after(viewer, 1.1)
+    assert [one.viewers for one in rig.playback.reports() if isinstance(one, SendReport)] == [(1, 2, 3)]
+    assert rig.playback.reports() == []
+
 
 def test_resends_go_to_who_asked() -> None:
     rig = Rig()
@@ -92,10 +116,7 @@ def test_reports_and_evidence() -> None:
     assert len(marks) == 3  # and no report: nothing plays
     rig.send(10, 1.0)
     other = rig.watch("w", 2)
-    actions = rig.playback.look_after(rig.viewer, 1.0)
-    assert isinstance(actions[0], SendRtcp)
-    report = parse_rtcp(actions[0].packet)[0]
-    assert isinstance(report, SenderReport)
+    report = rig.report(1.0)
     block = ReportBlock(SSRC, 0, 0, FIRST + 9, 0, (report.ntp >> 16) & 0xFFFFFFFF, 0)
     packet = pack_receiver_report(1, [block])
     assert rig.playback.rtcp(other, packet, 1.5) == []  # nothing was reported to that one
@@ -107,10 +128,7 @@ def test_reports_and_evidence() -> None:
 def test_leaving_ends_reception() -> None:
     rig = Rig()
     rig.send(2, 1.0)
-    sent = rig.playback.look_after(rig.viewer, 1.0)[-1]
-    assert isinstance(sent, SendRtcp)
-    report = parse_rtcp(sent.packet)[0]
-    assert isinstance(report, SenderReport)
+    report = rig.report(1.0)
     block = ReportBlock(SSRC, 0, 0, FIRST + 1, 0, (report.ntp >> 16) & 0xFFFFFFFF, 0)
     rig.playback.rtcp(rig.viewer, pack_receiver_report(1, [block]), 1.2)
     assert rig.playback.remove("v", 2.0) == [Tell(ViewerStalled("v", 2.0, 1.2))]

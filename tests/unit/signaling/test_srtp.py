@@ -134,7 +134,7 @@ def test_a_freed_viewer_cannot_be_reached_and_its_number_is_given_again(fanout: 
     fanout.remove(numbers[0])
     fanout.remove(numbers[0])
     assert fanout.send([prepared(1)], numbers, [0, 0]) == 1
-    assert not fanout.send_rtcp(receiver_report(), numbers[0])
+    assert fanout.send_rtcp(receiver_report(), [numbers[0]]) == 0
     fanout.move(numbers[0], stays.address)
     assert gone.hears_nothing()
     new = Browser()
@@ -184,16 +184,22 @@ def test_a_packet_that_srtp_cannot_take_is_counted_as_not_sent(fanout: Fanout) -
     viewer = add(fanout, browser.keys, browser.address)
     assert fanout.send([prepared(1, bytes(1_450)), b"\x80", prepared(2)], [viewer], [0]) == 1
     assert browser.rtp() == own(2)
-    assert not fanout.send_rtcp(b"\x80", viewer)
+    assert fanout.send_rtcp(b"\x80", [viewer]) == 0
 
 
 def test_rtcp_goes_out_encrypted(fanout: Fanout) -> None:
-    browser = Browser()
-    viewer = fanout.add(browser.keys, browser.address)
-    assert fanout.send_rtcp(receiver_report(), viewer)
-    datagram = browser.raw()
-    assert datagram != receiver_report()
-    assert session(browser.keys, Policy.SSRC_ANY_INBOUND).unprotect_rtcp(datagram) == receiver_report()
+    browsers = [Browser() for _ in range(40)]
+    viewers = [fanout.add(browser.keys, browser.address) for browser in browsers]
+    inbound = [session(browser.keys, Policy.SSRC_ANY_INBOUND) for browser in browsers]
+    fanout.remove(viewers[7])
+    for _ in range(2):
+        assert fanout.send_rtcp(receiver_report(), [*viewers, 1_000]) == 39
+        for place, browser in enumerate(browsers):
+            if place != 7:
+                datagram = browser.raw()
+                assert datagram != receiver_report()
+                assert inbound[place].unprotect_rtcp(datagram) == receiver_report()
+    assert browsers[7].hears_nothing()
 
 
 def test_inbound_takes_each_packet_once_and_nothing_forged() -> None:
