@@ -133,5 +133,5 @@ class Fanout(Protocol):
         """Go on with what waits; returns how many datagrams the kernel took."""
 
     def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
-        """A compound RTCP packet in the clear, encrypted for each of these. Returns how many the kernel took; the rest is
-        lost."""
+        """A compound RTCP packet in the clear, encrypted for each of these. Returns how many datagrams the kernel took;
+        the rest is lost."""
