@@ -61,6 +61,7 @@ class Told(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Viewer:
+    peer: str
     lecture: str
     member: str
     audience: bool
@@ -96,7 +97,7 @@ class Witness:
         """`peer` is a viewer: what the relay tells of it from here on concerns this member. Facts are told of every
         viewer; `audience`: it is also counted among those whom the lecture reaches."""
         if peer not in self._viewers:
-            viewer = self._viewers[peer] = Viewer(lecture, member, audience)
+            viewer = self._viewers[peer] = Viewer(peer, lecture, member, audience)
             self._lectures.setdefault(lecture, {})[peer] = viewer
             self._members.setdefault((lecture, member), {})[peer] = viewer
 
@@ -148,16 +149,14 @@ class Witness:
         if viewer is None or (viewer.lecture, viewer.member) != (lecture, member) or not viewer.receiving:
             return []
         periods = proved_by(key_of(self._proofs, lecture), peer, marks, now)
-        return [told for period in periods for told in self._proved(peer, viewer, period, now)]
+        return [told for period in periods for told in self._proved(viewer, period, now)]
 
     def lapse(self, lecture: str, now: float) -> list[Told]:
         """Whose marks were not echoed for so long that none can come any more falls back to reports alone."""
         oldest = period_at(now) - ECHOED_WITHIN
-        told: list[Told] = []
-        for peer, viewer in self._lectures.get(lecture, {}).items():
-            if viewer.proved is not None and viewer.proved + 1 < oldest:
-                told.append(self._unproved(peer, viewer, self._at(now)))
-        return told
+        viewers = self._lectures.get(lecture, {}).values()
+        lapsed = (one for one in viewers if one.proved is not None and one.proved + 1 < oldest)
+        return [self._unproved(viewer, self._at(now)) for viewer in lapsed]
 
     def receive(self, event: Event | RelayUp | RelayDown, lectures: Iterable[str] = ()) -> list[Told]:
         """`lectures`: those that go on now; an outage of the relay is theirs."""
@@ -178,7 +177,7 @@ class Witness:
             return []
         viewer.receiving, viewer.proved = True, None
         since = viewer.since = self._at(event.at)
-        return [Told(viewer.lecture, ReceivingBegan(viewer.member, event.peer, Evidence.REPORTED, since), since)]
+        return [Told(viewer.lecture, ReceivingBegan(viewer.member, viewer.peer, Evidence.REPORTED, since), since)]
 
     def _hearing(self, event: ViewerHearing) -> list[Told]:
         viewer = self._viewers.get(event.peer)
@@ -186,7 +185,7 @@ class Witness:
             viewer.hearing = event.hearing
         return []
 
-    def _proved(self, peer: str, viewer: Viewer, period: int, now: float) -> list[Told]:
+    def _proved(self, viewer: Viewer, period: int, now: float) -> list[Told]:
         start, end = self._at(period * PERIOD), self._at((period + 1) * PERIOD)
         if end <= viewer.since or (viewer.proved is not None and period <= viewer.proved):
             return []
@@ -195,23 +194,23 @@ class Witness:
             if viewer.proved == period - 1:
                 viewer.proved = period
                 return []
-            told.append(self._unproved(peer, viewer, self._at(now)))
+            told.append(self._unproved(viewer, self._at(now)))
         viewer.proved = period
-        body = ReceivingBegan(viewer.member, peer, Evidence.PROVED, max(viewer.since, start))
+        body = ReceivingBegan(viewer.member, viewer.peer, Evidence.PROVED, max(viewer.since, start))
         return [*told, Told(viewer.lecture, body, self._at(now))]
 
-    def _unproved(self, peer: str, viewer: Viewer, now: int) -> Told:
+    def _unproved(self, viewer: Viewer, now: int) -> Told:
         """From the end of the last period that was proved there are reports alone."""
         assert viewer.proved is not None
         since = self._at((viewer.proved + 1) * PERIOD)
         viewer.proved = None
-        return Told(viewer.lecture, ReceivingBegan(viewer.member, peer, Evidence.REPORTED, since), now)
+        return Told(viewer.lecture, ReceivingBegan(viewer.member, viewer.peer, Evidence.REPORTED, since), now)
 
-    def _lapsed(self, peer: str, viewer: Viewer, ended: int, now: int) -> list[Told]:
+    def _lapsed(self, viewer: Viewer, ended: int, now: int) -> list[Told]:
         """Where its last proof covers less than what is over with `ended`."""
         if viewer.proved is None or self._at((viewer.proved + 1) * PERIOD) >= ended:
             return []
-        return [self._unproved(peer, viewer, now)]
+        return [self._unproved(viewer, now)]
 
     def _stalled(self, event: ViewerStalled) -> list[Told]:
         viewer = self._viewers.get(event.peer)
@@ -220,7 +219,7 @@ class Witness:
         if event.at - event.last < STALLS_AFTER:
             viewer.ending = event.last
             return []
-        return self._stop(event.peer, viewer, event.at, event.last, "stalled")
+        return self._stop(viewer, event.at, event.last, "stalled")
 
     def _closed(self, event: PeerClosed) -> list[Told]:
         viewer = self._viewers.pop(event.peer, None)
@@ -233,7 +232,7 @@ class Witness:
         last = event.last if viewer.ending is None else viewer.ending
         if event.reason in CLEAN and event.at - last <= CLEAN_WITHIN:
             last = event.at
-        return self._stop(event.peer, viewer, event.at, last, event.reason.value)
+        return self._stop(viewer, event.at, last, event.reason.value)
 
     def _forget(self, lecture: str, member: str, peer: str) -> None:
         viewers = self._members[lecture, member]
@@ -257,19 +256,19 @@ class Witness:
 
     def _down(self, event: RelayDown, lectures: Iterable[str]) -> list[Told]:
         now = self._at(event.at)
-        told = [told for peer, viewer in self._viewers.items() for told in self._lapsed(peer, viewer, now, now)]
+        told = [told for viewer in self._viewers.values() for told in self._lapsed(viewer, now, now)]
         told += [Told(lecture, OutageBegan("relay", now), now) for lecture in lectures]
-        for peer, viewer in self._viewers.items():
+        for viewer in self._viewers.values():
             if viewer.receiving:
-                told += self._stop(peer, viewer, event.at, event.at, "relay-down")
+                told += self._stop(viewer, event.at, event.at, "relay-down")
         self._viewers.clear()
         self._lectures.clear()
         self._members.clear()
         return told
 
-    def _stop(self, peer: str, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:
+    def _stop(self, viewer: Viewer, at: float, last: float, reason: str) -> list[Told]:
         viewer.receiving, viewer.ending = False, None
         ended, now = self._at(min(last, at)), self._at(at)
-        told = self._lapsed(peer, viewer, ended, now)
+        told = self._lapsed(viewer, ended, now)
         viewer.proved = None
-        return [*told, Told(viewer.lecture, ReceivingStopped(viewer.member, peer, ended, reason), now)]
+        return [*told, Told(viewer.lecture, ReceivingStopped(viewer.member, viewer.peer, ended, reason), now)]
