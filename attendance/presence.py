@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -182,17 +182,26 @@ class Standing(msgspec.Struct, frozen=True):
 NOBODY = Standing(False, False, False, None, 0, None)
 
 
+class _Folded(NamedTuple):
+    """What one member received by their own pages: what is `over`, and what is `going` on."""
+
+    successions: int
+    over: list[Span]
+    going: list[Session]
+    connected: bool
+
+
 class Presence:
     """Of one lecture. Feed it every fact of that lecture, in any order."""
 
     def __init__(self) -> None:
         self._extent = Extent()
-        self._tracks: dict[tuple[Kind, Boot, str], Track] = {}
-        self._members: defaultdict[str, dict[Track, None]] = defaultdict(dict)
+        self._tracks: defaultdict[tuple[Kind, Boot], dict[str, Track]] = defaultdict(dict)
+        self._members: defaultdict[str, list[Track]] = defaultdict(list)
         self._by_code: set[str] = set()
         self._failures: defaultdict[str, dict[tuple[str, str, int], Failure]] = defaultdict(dict)
         self._troubles: defaultdict[str, dict[tuple[str, str, int], Failure]] = defaultdict(dict)
-        self._folded: dict[str, tuple[int, list[Session], bool]] = {}
+        self._folded: dict[str, _Folded] = {}
         self._asked: defaultdict[str, dict[str, SignIn]] = defaultdict(dict)
         self._answered: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._appearances: dict[tuple[str, str, int], Appearance] = {}
@@ -328,15 +337,15 @@ class Presence:
         if member not in self._members and not stays:
             return NOBODY
         folded = self._folded.get(member)
-        if folded is None or folded[0] != self._extent.successions:
+        if folded is None or folded.successions != self._extent.successions:
             folded = self._folded[member] = self._fold(member)
-        _, sessions, connected = folded
         stay = self.sites.stay(member)
-        if stays:
-            sessions = [*sessions, *self._watched(stays)]
-        received = union((session.start, now if session.open else session.end) for session in sessions)
-        receiving = any(session.open for session in sessions)
-        proved = any(session.open and session.evidence == Evidence.PROVED for session in sessions)
+        watching = self._watched(stays) if stays else []
+        going = [*folded.going, *(session for session in watching if session.open)]
+        over = ((session.start, session.end) for session in watching if not session.open)
+        received = union(folded.over, over, ((session.start, now) for session in going))
+        receiving = bool(going)
+        proved = any(session.evidence == Evidence.PROVED for session in going)
         counted = self.counted(now)
         credited, first_join = 0, None
         if counted.extent is not None:
@@ -353,9 +362,11 @@ class Presence:
                 None,
             )
         since = (received[-1].start if receiving else received[-1].end) if received else None
-        return Standing(connected, receiving, proved, since, credited, first_join, None if stay is None else stay.site)
+        return Standing(
+            folded.connected, receiving, proved, since, credited, first_join, None if stay is None else stay.site
+        )
 
-    def _fold(self, member: str) -> tuple[int, list[Session], bool]:
+    def _fold(self, member: str) -> _Folded:
         tracks = self._members.get(member, ())
         received = [
             session
@@ -366,7 +377,9 @@ class Presence:
         connected = any(
             session.open for track in tracks if track.kind is Kind.CONNECTED for session in track.sessions()
         )
-        return self._extent.successions, received, connected
+        over = union((session.start, session.end) for session in received if not session.open)
+        going = [session for session in received if session.open]
+        return _Folded(self._extent.successions, over, going, connected)
 
     def _sessions(self, member: str) -> list[Session]:
         found: list[Session] = []
@@ -399,17 +412,14 @@ class Presence:
     def _watched(self, stays: list[Stay]) -> list[Session]:
         return watched(stays, {site: self.screen(site) for site in {stay.site for stay in stays}})
 
-    def _track(self, kind: Kind, boot: Boot, connection: str) -> Track:
-        key = (kind, boot, connection)
-        track = self._tracks.get(key)
-        if track is None:
-            track = self._tracks[key] = Track(kind, boot, connection)
-        return track
-
     def _file(self, kind: Kind, boot: Boot, connection: str, member: str, event: Event) -> None:
-        track = self._track(kind, boot, connection)
+        tracks = self._tracks[kind, boot]
+        track = tracks.get(connection)
+        if track is None:
+            track = tracks[connection] = Track(kind, boot, connection)
         track.add(event)
-        self._members[member][track] = None
+        if track not in self._members[member]:
+            self._members[member].append(track)
         self._folded.pop(member, None)
 
     def _begin(

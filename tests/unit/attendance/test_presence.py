@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from itertools import count
 
 import pytest
@@ -35,7 +36,7 @@ from attendance.facts import (
 from attendance.interval import Span
 from attendance.presence import Account, Presence
 from attendance.sign_in import SignIn
-from attendance.track import BEAT, SAME_VIEW, Heard, Kind
+from attendance.track import BEAT, SAME_VIEW, Kind, Views
 
 S = 1_000_000
 
@@ -528,13 +529,32 @@ def test_the_state_is_the_latest(state: str) -> None:
 @given(st.lists(st.integers(0, 40), max_size=30))
 def test_moments_of_a_page_join_in_any_order(moments: list[int]) -> None:
     """A page was visible from one beat that says so to the next, where they are not further apart than that may be."""
-    heard = Heard()
+    views = Views()
     for moment in moments:
-        heard.seen(moment * BEAT)
+        views.seen(moment * BEAT)
     expected: list[Span] = []
     for at in sorted({moment * BEAT for moment in moments}):
         if expected and at - expected[-1].end <= SAME_VIEW:
             expected[-1] = Span(expected[-1].start, at)
         else:
             expected.append(Span(at, at))
-    assert heard.views == expected
+    assert views.spans == expected
+
+
+def test_a_visit_leaves_little_in_memory() -> None:
+    """A lecture's facts are in memory while it goes on, and members come and go all evening."""
+    visits = 1_000
+    evening = live()
+    for number in range(visits):
+        second, connection = 200 + 20 * number, f"w{number}"
+        evening.at(second, began(second, connection)).at(second + 15, receiving_beat(connection))
+        evening.at(second + 19, stopped(second + 19, connection))
+    tracemalloc.start()
+    try:
+        presence = evening.presence()
+        standing = presence.standing("m", 200 * S + 20 * S * visits)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert standing.credited == (19 + 1) * S * visits - S  # a second's gap is bridged
+    assert size / visits < 600
