@@ -1,13 +1,16 @@
 """The compiled `Fanout`: one loop over viewers that encrypts and sends in batches (its theory: loop_numba.py).
 
 Freed memory cannot be reached by compiled code. A session belongs to a Python object that is kept in `_owners` until
-`remove`, which first writes 0 over its address; the loop skips a record without an address and a number out of range.
+`remove`, and an AES-GCM context to one in `_contexts`; `remove` first writes 0 over their addresses; the loop skips a
+record without a session's address and a number out of range.
 Compiled code runs only within `send` and `resume`, keeps no pointer beyond the call but those to mappings of this
 object, and what waits for a full kernel buffer is copied: encrypted bytes, socket addresses, numbers of viewers. All
 calls come from one thread (the relay's); the loop lets go of the interpreter's lock, so calling `remove` from another
 thread meanwhile would break this.
 
-The bytes are those of `ReferenceFanout`, which is the oracle in the tests: the same sessions, the same calls.
+The bytes are those of `ReferenceFanout`, which is the oracle in the tests. A viewer's session encrypts its RTCP, whose
+indices are its own (RFC 3711 §3.4), and of its RTP the SSRCs that the loop does not encrypt: all where the profile is
+not AES-GCM, else those beyond `STREAMS`.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from pylibsrtp import Error, Session
 
 from signaling.io import loop_layout as at
 from signaling.io.code_mmap import Code
+from signaling.io.evp_address import GcmContext
 from signaling.io.libsrtp_address import LONGEST, TRAILER, Calls, locate, session_address
 from signaling.io.port_udp import UdpPort
-from signaling.io.srtp_pylibsrtp import HEADER, PATIENCE, outbound_session
+from signaling.io.srtp_pylibsrtp import HEADER, OUTBOUND_WINDOW, PATIENCE, outbound_session
 from signaling.ports import HOLDS, Address, SrtpKeys
 from signaling.proof import PERIODS
 
@@ -72,8 +76,10 @@ class CompiledFanout:
     def __init__(self, port: UdpPort, loop: Code, calls: Calls | None = None) -> None:
         self._port = port
         self._run = loop.run
+        self._calls = calls or locate()
         self._family = port.socket.family
         self._owners: list[Session | None] = []
+        self._contexts: list[GcmContext | None] = []  # None: libsrtp encrypts
         self._destinations: list[Address] = []  # as the socket wants them
         self._free: list[int] = []
         self._plain_hosts: dict[str, None] = {}  # their route refuses the offload; oldest first
@@ -86,7 +92,7 @@ class CompiledFanout:
         self._messages = _Messages(self._family)
         self._shared = Memory(at.BLOCK)
         self._block = self._shared.words
-        self._tell(port.fileno(), calls or locate())
+        self._tell(port.fileno())
         self._prepared: Sequence[bytes] = ()  # what `_plain` holds
         self._audience = (array("i"), array("i"))  # whom the block points to, with their offsets
         self._waiting: deque[Sequence[bytes]] = deque()  # packets after those, for the same viewers
@@ -96,20 +102,25 @@ class CompiledFanout:
 
     def add(self, keys: SrtpKeys, address: Address) -> int:
         session, destination = outbound_session(keys), self._port.destination(address)
+        context = self._calls.evp.context(keys.profile, keys.key_and_salt) if self._calls.evp else None
         name = _socket_address(self._family, destination)
         if self._free:
             index = heapq.heappop(self._free)
         else:
             index = len(self._owners)
             self._owners.append(None)
+            self._contexts.append(None)
             self._destinations.append(destination)
             if index == self._block[at.CAPACITY]:
                 self._grow()
-        self._owners[index] = session
-        self._table.words[at.RECORD * index + at.FLAGS] = 0  # no marks
-        self._table.words[at.RECORD * index + at.HOLDS] = 0
+        self._owners[index], self._contexts[index] = session, context
+        record = at.RECORD * index
+        self._table.bytes[8 * record : 8 * (record + at.RECORD)] = bytes(8 * at.RECORD)  # no marks, no streams
         self._place(index, destination, name)
-        self._table.words[at.RECORD * index + at.SESSION] = session_address(session)
+        if context is not None:
+            self._table.words[record + at.SALT : record + at.SALT + 2] = array("q", struct.unpack("!qL", context.salt))
+            self._table.words[record + at.CONTEXT] = context.address
+        self._table.words[record + at.SESSION] = session_address(session)
         return index
 
     def move(self, viewer: int, address: Address) -> None:
@@ -119,8 +130,9 @@ class CompiledFanout:
 
     def remove(self, viewer: int) -> None:
         if self._owners[viewer] is not None:
-            self._table.words[at.RECORD * viewer + at.SESSION] = 0  # before the session goes
-            self._owners[viewer] = None
+            for address in (at.SESSION, at.CONTEXT):
+                self._table.words[at.RECORD * viewer + address] = 0  # before what it points to goes
+            self._owners[viewer] = self._contexts[viewer] = None
             heapq.heappush(self._free, viewer)
 
     def mark(self, viewer: int, period: int, mark: int) -> None:
@@ -220,9 +232,9 @@ class CompiledFanout:
         block[at.AUDIENCE], block[at.PLACE] = len(viewers), place
         self._audience = viewers, offsets
 
-    def _tell(self, fd: int, calls: Calls) -> None:
+    def _tell(self, fd: int) -> None:
         """What never changes, and the table."""
-        messages = self._messages
+        messages, calls = self._messages, self._calls
         for place, value in {
             at.FD: fd,
             at.PLAIN: self._plain.address,
@@ -244,6 +256,12 @@ class CompiledFanout:
             at.HELD_MOST: HOLDS,
             at.HELD_PLAIN: self._held.address,
             at.HELD_LENGTHS: self._held_lengths.address,
+            at.EVP_INIT: calls.evp.init if calls.evp else 0,
+            at.EVP_UPDATE: calls.evp.update if calls.evp else 0,
+            at.EVP_FINAL: calls.evp.final if calls.evp else 0,
+            at.EVP_CONTROL: calls.evp.control if calls.evp else 0,
+            at.WINDOW: OUTBOUND_WINDOW,
+            at.NONCE: self._shared.address + 8 * at.NONCE_SPACE,
         }.items():
             self._block[place] = value
 

@@ -16,6 +16,8 @@ from typing import Any
 import pylibsrtp
 from pylibsrtp import Session
 
+from signaling.io.evp_address import Evp, locate_evp
+
 LONGEST = 1_500 - 144
 """Bytes of a packet that `Session.protect` takes: its buffer less SRTP_MAX_TRAILER_LEN."""
 TRAILER = 144
@@ -35,6 +37,8 @@ class Calls:
     memcpy: int
     errno: int
     """int *(void): the address of this thread's `errno` (glibc and musl)"""
+    evp: Evp | None
+    """Of AES-GCM without libsrtp; None: libsrtp does it"""
 
 
 def locate() -> Calls:
@@ -53,6 +57,7 @@ def locate() -> Calls:
             sendmmsg=_of(libc.sendmmsg),
             memcpy=_of(libc.memcpy),
             errno=_of(libc.__errno_location),
+            evp=locate_evp(),
         )
     except (AttributeError, TypeError, ValueError) as error:
         raise Unavailable(f"pylibsrtp {pylibsrtp.__version__} or the C library: {error}") from error

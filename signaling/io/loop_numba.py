@@ -1,11 +1,11 @@
 """The loop of the compiled packet path, compiled by numba.
 
 Theory of operation. `loop` takes the address of the block (loop_layout.py). For each viewer it copies the prepared
-packets into one buffer, makes them the viewer's own, encrypts them in place by libsrtp's `srtp_protect`, and names
-them by a message; one `sendmmsg` sends the messages of a batch. Packets that are equal in size, and one shorter tail
-after them, are one message with UDP_SEGMENT (generic segmentation offload: the kernel walks its stack once and cuts
-the bytes into datagrams). A packet that a viewer holds goes behind those, so that sound can be the shorter tail of a
-frame: a message costs the kernel more than what is in it.
+packets into one buffer, makes them the viewer's own, encrypts them in place (AES-GCM: gcm_numba.py; else libsrtp's
+`srtp_protect`), and names them by a message; one `sendmmsg` sends the messages of a batch. Packets that are equal in
+size, and one shorter tail after them, are one message with UDP_SEGMENT (generic segmentation offload: the kernel walks
+its stack once and cuts the bytes into datagrams). A packet that a viewer holds goes behind those, so that sound can be
+the shorter tail of a frame: a message costs the kernel more than what is in it.
 
 What is compiled refers to nothing outside itself: C functions are called by addresses that stand in the block, memory
 is reached by addresses, nothing is allocated and nothing raised. So its code can be kept, and mapped by any later
@@ -25,10 +25,12 @@ import socket
 from numba.extending import intrinsic
 
 from signaling.io.calls_numba import INT, WORD, call, compiled, int64, jit, numbers, octets, words
+from signaling.io.gcm_numba import header, place_of, sealed
 from signaling.io.loop_layout import (
     AUDIENCE,
     CAPACITY,
     CIPHER,
+    CONTEXT,
     CONTROL,
     CONTROL_SPACE,
     CONTROLS,
@@ -148,10 +150,18 @@ def lengthen(block, message, length):
 @jit
 def protected(block, at, source, length, record, shift):
     """Copy a prepared packet to `at`, make it the viewer's own and encrypt it; its length, or 0 where it cannot go."""
-    scratch = words(block[LENGTH])
     call_memcpy(block[MEMCPY], at, source, length)
     if not own(at, record, shift):
         return 0
+    if words(record)[CONTEXT] != 0:
+        head, packet = header(at), octets(at)
+        if head > length:
+            return 0
+        ssrc = int64(packet[8]) << 24 | int64(packet[9]) << 16 | int64(packet[10]) << 8 | int64(packet[11])
+        place = place_of(record, ssrc)
+        if place >= 0:
+            return sealed(block, at, length, head, record, place, ssrc)
+    scratch = words(block[LENGTH])
     scratch[0] = length
     if call_protect(block[PROTECT], words(record)[SESSION], at, block[LENGTH]) != 0:
         return 0

@@ -57,5 +57,6 @@ def _compiled(port: UdpPort) -> PacketPath:
     if not offload_works(port):
         raise Unavailable("this kernel has no UDP_SEGMENT (Linux 4.18 and newer have)")
     calls, loop = locate(), code_of(LOOP)
-    detail = f"pylibsrtp {pylibsrtp.__version__}, loop {loop.origin} in {loop.seconds:.3f} s"
+    cipher = "EVP" if calls.evp else "libsrtp"
+    detail = f"pylibsrtp {pylibsrtp.__version__}, AES-GCM by {cipher}, loop {loop.origin} in {loop.seconds:.3f} s"
     return PacketPath(CompiledFanout(port, loop, calls), "compiled", COMPILED_SLICE, detail)

@@ -7,6 +7,7 @@ import pytest
 from attendance.roster import Role
 from classroom.people.role import OPERATOR, ORGANIZER, RIGHTS, may_publish, rights, viewer_slots
 from classroom.people.staff import StaffMember
+from signaling.io.loop_layout import STREAMS
 
 SLOTS = ("lecturer", "screen", "host", "guest")
 
@@ -32,6 +33,11 @@ def test_the_stage_sees_backstage_and_members_do_not() -> None:
     for role in (Role.LECTURER, Role.HOST, Role.GUEST):
         assert viewer_slots(role) == (*SLOTS, "backstage")
     assert viewer_slots(OPERATOR) == ()
+
+
+def test_the_compiled_packet_path_encrypts_every_stream_that_anybody_is_sent() -> None:
+    """Sound and picture of each slot: beyond its bound it still sends, at twice the cost."""
+    assert max(2 * len(viewer_slots(role)) for role in RIGHTS) <= STREAMS
 
 
 def test_only_members_are_counted_and_only_staff_sees_the_console() -> None:

@@ -19,15 +19,19 @@ from signaling.io import fanout_numba, srtp_pylibsrtp
 from signaling.io.dtls_pyopenssl import PROFILES
 from signaling.io.fanout_numba import SPACE, CompiledFanout, offload_works
 from signaling.io.libsrtp_address import LONGEST, locate
-from signaling.io.loop_layout import MOST, PACKETS
+from signaling.io.loop_layout import MOST, PACKETS, STREAMS
 from signaling.io.port_udp import UdpPort
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
 from signaling.ports import HOLDS, Address, Fanout, SrtpKeys
 from signaling.proof import PERIODS, mark_of
 from tests.unit.signaling.packet_paths import FANOUTS, compiled, compiled_loop
 
-SSRCS = (7, 8)
-STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send", "hold")
+SSRCS = (7, 8, 0, 0xFFFF_FFFF, *range(0x8000_0000, 0x8000_0000 + STREAMS))  # more than the loop encrypts itself
+FEW = (SSRCS[:2], SSRCS[:2], SSRCS[:5], SSRCS)
+STEPS = ("leave", "move", "report", "switch", "period", "mark", "resend", "send", "hold", "jump", "round")
+JUMPS = (600, 600, 600, 1_086, 1_087, 1_088, 32_766, 32_767, 32_768, 32_769, 50_000, 65_530)
+FIRST_NUMBERS = (0, 0, 65_500, 65_500, 30_000, 32_766, 65_535)
+HEADERS = (0x81,) * 20 + (0x80, 0x8F, 0x91, 0x91, 0xA1)  # without a source, with 15, with an extension, padded
 SO_NO_CHECK = 11  # of Linux: no checksum, with which the kernel refuses the offload (EINVAL)
 LAYERS = (0, 1)
 UNFIT = (b"", b"\x80", b"\x81" + bytes(14), bytes(LONGEST + 1), bytes(2_000))
@@ -35,8 +39,9 @@ SIZES = (16, 17, 100, 600, 1_100, 1_100, 1_100, 1_100, 1_200, LONGEST)
 PERIOD = 1_729  # of packets and marks where only one is used
 
 
-def rtp(ssrc: int, number: int, size: int, fill: int = 1, period: int = PERIOD) -> bytes:
-    header = struct.pack("!BBHLLL", 0x81, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, ssrc, period)
+def rtp(ssrc: int, number: int, size: int, fill: int = 1, period: int = PERIOD, first: int = 0x81) -> bytes:
+    """With an extension the words of it are 257 times `fill`."""
+    header = struct.pack("!BBHLLL", first, 96, number & 0xFFFF, 90 * number & 0xFFFFFFFF, ssrc, period)
     return header + bytes([fill]) * (size - len(header))
 
 
@@ -126,12 +131,13 @@ class Watching:
 class Pair:
     """Both fan-outs, fed the same; `sockets` is how many viewers there may be. Each viewer has an ear for each."""
 
-    def __init__(self, sockets: int, host: str, ear: Callable[..., Ear]) -> None:
+    def __init__(self, sockets: int, host: str, path: str, ear: Callable[..., Ear]) -> None:
         self.ports = [UdpPort.bind(host, 0), UdpPort.bind(host, 0)]
-        self.fanouts: list[Fanout] = [ReferenceFanout(self.ports[0]), compiled(self.ports[1])]
+        self.fanouts: list[Fanout] = [ReferenceFanout(self.ports[0]), FANOUTS[path](self.ports[1])]
         hosts = ["127.0.0.1", "::1"] if host == "::" else [host]
         self.ears = [[ear(hosts[number % len(hosts)]) for _ in range(2)] for number in range(sockets)]
         self.viewers: dict[int, Watching] = {}
+        self.ssrcs = SSRCS  # that are used
         self.numbers = {(ssrc, layer): 0 for ssrc in SSRCS for layer in LAYERS}
         self.period = PERIOD
         self.joined = 0
@@ -141,7 +147,8 @@ class Pair:
     def start(self, chance: random.Random) -> None:
         for viewer in list(self.viewers):
             self.leave(viewer)
-        self.numbers = {line: chance.choice((0, 65_500, 30_000)) for line in self.numbers}
+        self.ssrcs = chance.choice(FEW)
+        self.numbers = {line: chance.choice(FIRST_NUMBERS) for line in self.numbers}
 
     def join(self, chance: random.Random) -> None:
         place, secret = self._free_place(chance), keys(chance)
@@ -179,10 +186,16 @@ class Pair:
 
     def switch(self, viewer: int, chance: random.Random) -> None:
         """To another layer, so that the viewer's numbers go on."""
-        one, ssrc, layer = self.viewers[viewer], chance.choice(SSRCS), chance.choice(LAYERS)
+        one, ssrc, layer = self.viewers[viewer], chance.choice(self.ssrcs), chance.choice(LAYERS)
         ahead = self.numbers[ssrc, one.layers[ssrc]] - self.numbers[ssrc, layer]
         one.offsets[ssrc] = (one.offsets[ssrc] + ahead) % (1 << chance.choice((16, 31)))
         one.layers[ssrc] = layer
+
+    def jump(self, chance: random.Random) -> None:
+        """A stream's numbers go on elsewhere: about half a round from here, or where what was sent becomes too old."""
+        ssrc = chance.choice(self.ssrcs)
+        for layer in LAYERS:
+            self.numbers[ssrc, layer] += chance.choice(JUMPS)
 
     def _free_place(self, chance: random.Random) -> int:
         """The order of what different viewers hear is nobody's concern, so no two have the same ears."""
@@ -193,13 +206,19 @@ class Pair:
     def crowded(self) -> bool:
         return len(self.viewers) == len(self.ears)
 
-    def send(self, chance: random.Random) -> None:
-        ssrc, size = chance.choice(SSRCS), chance.choice(SIZES)
+    def round(self, chance: random.Random) -> None:
+        """Something of every stream."""
+        for ssrc in chance.sample(self.ssrcs, len(self.ssrcs)):
+            self.send(chance, ssrc)
+
+    def send(self, chance: random.Random, ssrc: int) -> None:
+        size = chance.choice(SIZES)
         layer = chance.choice([*LAYERS, *(one.layers[ssrc] for one in self.viewers.values())])
         packets = []
         for _ in range(chance.choice((1, 1, 2, 4, 8, 20))):
             size = chance.choice((size, size, size, chance.choice(SIZES)))
-            packets.append(rtp(ssrc, self.numbers[ssrc, layer], size, chance.randrange(256), self.period))
+            fill, first = chance.choice((0, 1, 1, chance.randrange(256))), chance.choice(HEADERS)
+            packets.append(rtp(ssrc, self.numbers[ssrc, layer], size, fill, self.period, first))
             self.numbers[ssrc, layer] += 1
         audience = {viewer: one.offsets[ssrc] for viewer, one in self.viewers.items() if one.layers[ssrc] == layer}
         for viewer, offset in audience.items():
@@ -212,7 +231,7 @@ class Pair:
 
     def hold(self, chance: random.Random) -> None:
         """A packet for some of a layer's viewers that goes with what they are sent next; at times with nothing."""
-        ssrc, layer = chance.choice(SSRCS), chance.choice(LAYERS)
+        ssrc, layer = chance.choice(self.ssrcs), chance.choice(LAYERS)
         packet = rtp(ssrc, self.numbers[ssrc, layer], chance.choice((16, 110, 600, 1_100, LONGEST)), 9, self.period)
         self.numbers[ssrc, layer] += 1
         some = [viewer for viewer, one in self.viewers.items() if one.layers[ssrc] == layer and chance.random() < 0.8]
@@ -269,11 +288,19 @@ class Pair:
             port.close()
 
 
-@pytest.mark.parametrize(("seed", "host"), [(1, "127.0.0.1"), (2, "127.0.0.1"), (3, "::"), (4, "::1")])
-def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..., Ear]) -> None:
-    """600 random sequences of joins, leaves, moves, switches, periods, sends and resends, over sockets: for all four
-    2,400."""
-    pair = Pair(6, host, ears)
+@pytest.mark.parametrize(
+    ("seed", "host", "path"),
+    [
+        (1, "127.0.0.1", "compiled"),
+        (2, "127.0.0.1", "compiled, libsrtp"),
+        (3, "::", "compiled"),
+        (4, "::1", "compiled"),
+    ],
+)
+def test_the_same_bytes_as_the_reference(seed: int, host: str, path: str, ears: Callable[..., Ear]) -> None:
+    """600 random sequences of joins, leaves, moves, switches, periods, jumps, sends and resends, over sockets: for all
+    four 2,400."""
+    pair = Pair(6, host, path, ears)
     for sequence in range(600):
         chance = random.Random(f"{seed}-{sequence}")
         pair.start(chance)
@@ -282,7 +309,7 @@ def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..
                 pair.join(chance)
                 continue
             viewer = chance.choice(list(pair.viewers))
-            step = chance.choices(STEPS, (8, 8, 5, 12, 8, 5, 20, 60, 25))[0]
+            step = chance.choices(STEPS, (8, 8, 5, 12, 8, 5, 20, 60, 25, 20, 5))[0]
             if step == "leave":
                 pair.leave(viewer)
             elif step == "move" and not pair.crowded:
@@ -298,9 +325,13 @@ def test_the_same_bytes_as_the_reference(seed: int, host: str, ears: Callable[..
             elif step == "resend":
                 pair.resend(viewer, chance)
             elif step == "send":
-                pair.send(chance)
+                pair.send(chance, chance.choice(pair.ssrcs))
             elif step == "hold":
                 pair.hold(chance)
+            elif step == "jump":
+                pair.jump(chance)
+            elif step == "round":
+                pair.round(chance)
     assert pair.taken > 10_000
     assert pair.asked > pair.taken  # some had no mark
     pair.close()
