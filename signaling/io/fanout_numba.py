@@ -26,7 +26,7 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 
-from pylibsrtp import Error, Session
+from pylibsrtp import Session
 
 from signaling.io import loop_layout as at
 from signaling.io.code_mmap import Code
@@ -176,21 +176,28 @@ class CompiledFanout:
         taken = self._go()
         if self.pending and time.monotonic() - self._since >= PATIENCE:
             self._waiting.clear()
-            self._block[at.FIRST] = self._block[at.MADE]
-            self._block[at.PLACE] = self._block[at.AUDIENCE]
+            self._drop_pending()
         return taken
 
-    def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
-        return sum(self._send_rtcp(packet, viewer) for viewer in viewers)
+    def _drop_pending(self) -> None:
+        self._block[at.FIRST] = self._block[at.MADE]
+        self._block[at.PLACE] = self._block[at.AUDIENCE]
 
-    def _send_rtcp(self, packet: bytes, viewer: int) -> bool:
-        session = self._owners[viewer] if viewer < len(self._owners) else None
-        if session is None:
-            return False
-        try:
-            return self._port.send_to(session.protect_rtcp(packet), self._destinations[viewer])
-        except (Error, ValueError):
-            return False
+    def send_rtcp(self, packet: bytes, viewers: Sequence[int]) -> int:
+        """Media that waits for room in the kernel's buffer goes first: this is lost then."""
+        if self.pending or len(packet) > LONGEST:
+            return 0
+        block, who = self._block, _numbers(viewers)
+        self._lay((packet,))
+        self._address(who, who)
+        block[at.TAKEN] = block[at.FULL] = block[at.HELD_LAST] = 0
+        block[at.RTCP] = 1
+        self._run(self._shared.address)
+        block[at.RTCP] = 0
+        self._drop_pending()
+        if block[at.FULL]:
+            self._note_full(block[at.FULL])
+        return block[at.TAKEN]
 
     def _go(self) -> int:
         """Send what waits, until all is sent or the kernel's buffer is full. One call of the loop for each slice."""
@@ -218,13 +225,16 @@ class CompiledFanout:
         """Lay the packets where the loop reads them; once for all slices of a tuple."""
         if packets is self._prepared and isinstance(packets, tuple):
             return
-        fit = [packet for packet in packets if HEADER <= len(packet) <= LONGEST]
-        joined = b"".join(fit)
-        self._plain.bytes[: len(joined)] = joined
-        for place, packet in enumerate(fit):
-            self._lengths.words[place] = len(packet)
-        self._block[at.COUNT] = len(fit)
+        self._lay([packet for packet in packets if HEADER <= len(packet) <= LONGEST])
         self._prepared = packets
+
+    def _lay(self, packets: Sequence[bytes]) -> None:
+        joined = b"".join(packets)
+        self._plain.bytes[: len(joined)] = joined
+        for place, packet in enumerate(packets):
+            self._lengths.words[place] = len(packet)
+        self._block[at.COUNT] = len(packets)
+        self._prepared = ()
 
     def _address(self, viewers: array[int], offsets: array[int], place: int = 0) -> None:
         block = self._block
@@ -249,6 +259,7 @@ class CompiledFanout:
             at.NAMES: messages.names.address,
             at.NOTES: messages.notes.address,
             at.PROTECT: calls.protect,
+            at.PROTECT_RTCP: calls.protect_rtcp,
             at.SENDMMSG: calls.sendmmsg,
             at.MEMCPY: calls.memcpy,
             at.ERRNO: calls.errno,

@@ -33,6 +33,8 @@ class Calls:
 
     protect: int
     """srtp_err_status_t (srtp_t, void *packet, int *length)"""
+    protect_rtcp: int
+    """The same for RTCP"""
     sendmmsg: int
     memcpy: int
     errno: int
@@ -50,10 +52,14 @@ def locate() -> Calls:
     libc = ctypes.CDLL(None)
     try:
         binding: Any = pylibsrtp._binding
-        protect = int(binding.ffi.cast("intptr_t", binding.ffi.addressof(binding.lib, "srtp_protect")))
+        protect, protect_rtcp = (
+            int(binding.ffi.cast("intptr_t", binding.ffi.addressof(binding.lib, name)))
+            for name in ("srtp_protect", "srtp_protect_rtcp")
+        )
         session_address(Session())
         return Calls(
             protect=protect,
+            protect_rtcp=protect_rtcp,
             sendmmsg=_of(libc.sendmmsg),
             memcpy=_of(libc.memcpy),
             errno=_of(libc.__errno_location),

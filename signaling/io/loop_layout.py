@@ -28,7 +28,9 @@ HELD_LAST = 35  # 0: what is held waits for a later call
 EVP_INIT, EVP_UPDATE, EVP_FINAL, EVP_CONTROL = 36, 37, 38, 39  # the C functions
 WINDOW = 40  # an index so far below the highest is not sent
 NONCE, NONCE_SPACE = 41, 42  # the address of `NONCE_SPACE`: two words, of which a nonce takes 12 bytes
-BLOCK = 44
+# --- the block: RTCP ------------------------------------------------------------------------------------------------
+RTCP, PROTECT_RTCP = 44, 45  # not 0: what is prepared is RTCP; libsrtp's function for it
+BLOCK = 46
 
 # --- a viewer's record: four cache lines, the first of them all that is needed to skip it ---------------------------
 SESSION = 0  # the address of the srtp_t; 0: nobody

@@ -73,8 +73,10 @@ from signaling.io.loop_layout import (
     PLACE,
     PLAIN,
     PROTECT,
+    PROTECT_RTCP,
     RECORD,
     REFUSED,
+    RTCP,
     RUN,
     SENDMMSG,
     SESSION,
@@ -148,9 +150,19 @@ def lengthen(block, message, length):
 
 
 @jit
+def by_session(block, protect, at, length, record):
+    """Encrypt in place by one of libsrtp's functions; the length, or 0 where it refuses."""
+    scratch = words(block[LENGTH])
+    scratch[0] = length
+    return scratch[0] if call_protect(protect, words(record)[SESSION], at, block[LENGTH]) == 0 else 0
+
+
+@jit
 def protected(block, at, source, length, record, shift):
     """Copy a prepared packet to `at`, make it the viewer's own and encrypt it; its length, or 0 where it cannot go."""
     call_memcpy(block[MEMCPY], at, source, length)
+    if block[RTCP] != 0:
+        return by_session(block, block[PROTECT_RTCP], at, length, record)
     if not own(at, record, shift):
         return 0
     if words(record)[CONTEXT] != 0:
@@ -161,11 +173,7 @@ def protected(block, at, source, length, record, shift):
         place = place_of(record, ssrc)
         if place >= 0:
             return sealed(block, at, length, head, record, place, ssrc)
-    scratch = words(block[LENGTH])
-    scratch[0] = length
-    if call_protect(block[PROTECT], words(record)[SESSION], at, block[LENGTH]) != 0:
-        return 0
-    return scratch[0]
+    return by_session(block, block[PROTECT], at, length, record)
 
 
 @jit

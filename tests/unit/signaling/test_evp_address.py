@@ -216,7 +216,7 @@ def test_an_ssrc_is_encrypted_by_the_loop_or_by_the_session_never_by_both(port: 
         for ssrc in many:
             assert fanout.send([of(ssrc, prepared(number))], [viewer], [0]) == 1
             assert browser.rtp() == of(ssrc, own(number))
-        assert fanout.send_rtcp(receiver_report(), [viewer])
+        assert fanout.send_rtcp(receiver_report(), [viewer]) == 1
         browser.raw()
     assert seen == set(many[STREAMS:])
     counted = Browser(make_keys("SRTP_AES128_CM_SHA1_80"))

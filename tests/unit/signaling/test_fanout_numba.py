@@ -563,3 +563,20 @@ def test_this_kernel_has_the_offload(port: UdpPort) -> None:
         other_port = UdpPort.__new__(UdpPort)
         other_port._socket = other
         assert not offload_works(other_port)
+
+
+def test_reports_that_find_no_room_are_lost_and_pass_nothing_that_waits(port: UdpPort) -> None:
+    kernel, chance = Kernel(), random.Random(4)
+    fanout = kernel.compiled(port)
+    viewers = [add(fanout, chance, ("127.0.0.1", 9)) for _ in range(10)]
+    report = struct.pack("!BBHL", 0x80, 201, 1, 1)
+    kernel.answers = [4, -errno.EAGAIN]
+    assert fanout.send_rtcp(report, viewers) == 4
+    assert not fanout.pending
+    assert fanout.full == 1
+    kernel.answers = [3, -errno.EAGAIN]
+    assert plain(fanout, [rtp(7, 1, 100)], viewers) == 3
+    assert fanout.send_rtcp(report, viewers) == 0
+    assert fanout.resume() == 7
+    assert plain(fanout, [rtp(7, 1, 100)], viewers) == 10  # what is prepared is not mixed up
+    assert fanout.send_rtcp(bytes(LONGEST + 1), viewers) == 0
