@@ -75,8 +75,9 @@ def _version(report: Report, version: RuleVersion, language: Language) -> dict[s
     }
 
 
-def _member(report: Report, line: Line, language: Language) -> dict[str, Any]:
-    member, account, judgement = line.invitation.member, line.account, line.judgement
+def person(line: Line) -> dict[str, Any]:
+    """Who it is, the verdict that holds and the measured one."""
+    member, judgement = line.invitation.member, line.judgement
     return {
         "id": member.id,
         "name": member.name,
@@ -86,6 +87,13 @@ def _member(report: Report, line: Line, language: Language) -> dict[str, Any]:
         "city": city_of(member.city),
         "verdict": None if line.verdict is None else line.verdict.value,
         "measured_verdict": None if judgement is None else judgement.verdict.value,
+    }
+
+
+def _member(report: Report, line: Line, language: Language) -> dict[str, Any]:
+    account, judgement = line.account, line.judgement
+    return {
+        **person(line),
         "correction": _correction(report, line),
         "unmet": [] if judgement is None else [block.value for block in judgement.unmet],
         "leave": None if judgement is None or judgement.leave is None else judgement.leave.value,

@@ -11,9 +11,9 @@ from attendance.curve import curve
 from attendance.explanation import rule_sentence
 from attendance.extent import Outage
 from attendance.interval import Span
+from attendance.io.export_json import person
 from attendance.overview import Tally, by_branch, by_city, members
 from attendance.report import Line, Report, seconds
-from attendance.sheet.city import city_of
 from attendance.track import Session
 from attendance.verdict import Gap
 from attendance.words import Language, meaning
@@ -92,19 +92,12 @@ def _frame(report: Report) -> dict[str, Any]:
 
 
 def _line(report: Report, line: Line, language: Language) -> dict[str, Any]:
-    member, account, judgement = line.invitation.member, line.account, line.judgement
+    account, judgement = line.account, line.judgement
     given = None if line.correction is None else line.correction.credited
     credited = given if given is not None else account.credited if judgement is None else judgement.credited
     whole = account.denominator
     return {
-        "id": member.id,
-        "name": member.name,
-        "branch": " / ".join(member.branch),
-        "role": line.invitation.role,
-        "phone": member.phone,
-        "city": city_of(member.city),
-        "verdict": None if line.verdict is None else line.verdict.value,
-        "measured_verdict": None if judgement is None else judgement.verdict.value,
+        **person(line),
         "corrected": line.correction is not None,
         "leave": None if judgement is None or judgement.leave is None else judgement.leave.value,
         "credited_seconds": seconds(credited),

@@ -17,7 +17,7 @@ from attendance.facts import Bits, Body, MemberConnected, MemberDisconnected
 from attendance.ports import Clock
 from classroom.io.building_asyncio import Lecture
 from classroom.io.channel_aiohttp import Outlet
-from classroom.io.floor_asyncio import Guest, give
+from classroom.io.floor_asyncio import Guest, give, say
 from classroom.io.node_asyncio import Node
 from classroom.nodes.link import EdgeEnd, Hole
 from classroom.nodes.wire import (
@@ -34,7 +34,7 @@ from classroom.nodes.wire import (
     Welcome,
 )
 from classroom.room.inputs import Input, Joined, Lagged, Left, LinksReplaced, OrderReplaced, Received
-from classroom.room.messages import Close, Heartbeat, Notice, Quality, Reception, batch, encode
+from classroom.room.messages import Close, Heartbeat, Notice, Quality, Reception, encode
 from classroom.room.permission import invited
 
 GATHER = 0.02
@@ -246,20 +246,12 @@ class Edge:
             if isinstance(item, Spoken):
                 said += item.frames
                 continue
-            self._say(said)
+            say(self.guests, said)
             guest = self.guests.get(item.connection)
             if isinstance(item, Told) and item.admits and guest is not None and not guest.recorded:
                 self._connected(guest, guest.joined_at)
             give(self.guests, item)
-        self._say(said)
-
-    def _say(self, said: list[bytes]) -> None:
-        if said:
-            frame = batch(said)
-            said.clear()
-            for guest in self.guests.values():
-                if guest.admitted:
-                    guest.outlet.send(frame)
+        say(self.guests, said)
 
     # --- the way there ---
 

@@ -263,9 +263,9 @@ class SharedFloor:
                 said += item.spoken.frames
                 self._utter(item)
             else:
-                self._say_to_all(said)
+                say(self.guests, said)
                 self._give_one(item)
-        self._say_to_all(said)
+        say(self.guests, said)
 
     def _utter(self, uttered: Uttered) -> None:
         if self._settling and self._settling[0][0] is uttered:
@@ -277,14 +277,6 @@ class SharedFloor:
         if uttered.spoken.frames:
             for end in self.edges.values():
                 end.put(uttered.spoken)
-
-    def _say_to_all(self, said: list[bytes]) -> None:
-        if said:
-            frame = batch(said)
-            said.clear()
-            for guest in self.guests.values():
-                if guest.admitted:
-                    guest.outlet.send(frame)
 
     def _give_one(self, item: Told | Complained | Dismissed) -> None:
         edge = self.whose.get(item.connection)
@@ -311,6 +303,16 @@ class SharedFloor:
         self.wake.set()
 
 
+def say(guests: dict[str, Guest], said: list[bytes]) -> None:
+    """To every socket of this process that was admitted, in one frame; `said` is empty afterwards."""
+    if said:
+        frame = batch(said)
+        said.clear()
+        for guest in guests.values():
+            if guest.admitted:
+                guest.outlet.send(frame)
+
+
 def give(guests: dict[str, Guest], item: Item) -> None:
     """To one socket of this process, if it is there."""
     if isinstance(item, Spoken):
@@ -331,4 +333,4 @@ def give(guests: dict[str, Guest], item: Item) -> None:
         guest.outlet.send(batch(item.frames))
 
 
-__all__ = ["Floor", "Guest", "LeaseLost", "LocalFloor", "SharedFloor", "give"]
+__all__ = ["Floor", "Guest", "LeaseLost", "LocalFloor", "SharedFloor", "give", "say"]
