@@ -21,6 +21,7 @@ from python_calamine import CalamineWorkbook
 from tests.browser.conftest import CONSOLE, PHONE, Hall, Tab
 from tests.browser.held import CHINA
 from tests.servers.service import Lecture, Link, Service
+from tests.sheets import SHEETS
 
 SHOTS = os.environ.get("CLASSROOM_SHOTS")
 """Where pictures of the pages go for whoever wants to look at them."""
@@ -36,21 +37,6 @@ ROSTER = """镇巴、西乡流动党员花名册,,,
 杨磊,西乡县/城北街道党支部,13800000007,
 没写支部,,13800000008,
 """
-SHEETS = [
-    "汇总",
-    "按支部",
-    "流入地",
-    "人员",
-    "区间",
-    "签到",
-    "进入失败",
-    "分享",
-    "集中收看",
-    "更正与请假",
-    "计时",
-    "考勤规则",
-    "说明",
-]
 SMALL = (320, 180, 15)
 
 

@@ -14,6 +14,7 @@ from attendance.io.export_xlsxwriter import write
 from attendance.report import Report
 from attendance.seal import read_seal, seal_of
 from attendance.words import Language
+from tests.sheets import SHEETS
 from tests.unit.attendance.conftest import MakeReport
 from tests.unit.attendance.test_overview import housed
 
@@ -25,23 +26,6 @@ def sheet(data: bytes, name: str) -> list[list[Any]]:
 def line(rows: list[list[Any]], name: str, column: int = 1) -> list[Any]:
     (found,) = [row for row in rows if row[column] == name]
     return found
-
-
-SHEETS = [
-    "汇总",
-    "按支部",
-    "流入地",
-    "人员",
-    "区间",
-    "签到",
-    "进入失败",
-    "分享",
-    "集中收看",
-    "更正与请假",
-    "计时",
-    "考勤规则",
-    "说明",
-]
 
 
 def test_a_workbook_has_its_sheets(make_report: MakeReport) -> None:
