@@ -2,11 +2,10 @@
 
 Freed memory cannot be reached by compiled code. A session belongs to a Python object that is kept in `_owners` until
 `remove`, and an AES-GCM context to one in `_contexts`; `remove` first writes 0 over their addresses; the loop skips a
-record without a session's address and a number out of range.
-Compiled code runs only within `send` and `resume`, keeps no pointer beyond the call but those to mappings of this
-object, and what waits for a full kernel buffer is copied: encrypted bytes, socket addresses, numbers of viewers. All
-calls come from one thread (the relay's); the loop lets go of the interpreter's lock, so calling `remove` from another
-thread meanwhile would break this.
+record without a session's address and a number out of range. Compiled code runs only within a method's call, keeps no
+pointer beyond it but those to mappings of this object, and what waits for a full kernel buffer is copied: encrypted
+bytes, socket addresses, numbers of viewers. All calls come from one thread (the relay's); the loop lets go of the
+interpreter's lock, so calling `remove` from another thread meanwhile would break this.
 
 The bytes are those of `ReferenceFanout`, which is the oracle in the tests. A viewer's session encrypts its RTCP, whose
 indices are its own (RFC 3711 §3.4), and of its RTP the SSRCs that the loop does not encrypt: all where the profile is

@@ -9,7 +9,6 @@ import gc
 import random
 import secrets
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pylibsrtp
@@ -31,13 +30,6 @@ from tests.unit.signaling.packet_paths import compiled_loop
 from tests.unit.signaling.test_srtp import Browser, add, own, prepared, receiver_report
 
 PROTECT = ctypes.CFUNCTYPE(ctypes.c_int, *(ctypes.c_ssize_t,) * 3)
-
-
-@pytest.fixture
-def port() -> Iterator[UdpPort]:
-    bound = UdpPort.bind("127.0.0.1", 0)
-    yield bound
-    bound.close()
 
 
 @pytest.fixture

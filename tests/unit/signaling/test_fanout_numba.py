@@ -98,13 +98,6 @@ class Ear:
 
 
 @pytest.fixture
-def port() -> Iterator[UdpPort]:
-    bound = UdpPort.bind("127.0.0.1", 0)
-    yield bound
-    bound.close()
-
-
-@pytest.fixture
 def ears() -> Iterator[Callable[..., Ear]]:
     made: list[Ear] = []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,13 +16,6 @@ from signaling.io.libsrtp_address import Unavailable
 from signaling.io.port_udp import UdpPort
 from signaling.io.process_epoll import RelaySettings
 from signaling.io.srtp_pylibsrtp import ReferenceFanout
-
-
-@pytest.fixture
-def port() -> Iterator[UdpPort]:
-    bound = UdpPort.bind("127.0.0.1", 0)
-    yield bound
-    bound.close()
 
 
 def no_code(module: str) -> None:

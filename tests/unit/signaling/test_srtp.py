@@ -6,7 +6,6 @@ import secrets
 import select
 import socket
 import struct
-from collections.abc import Iterator
 
 import pytest
 from pylibsrtp import Error, Policy, Session
@@ -80,13 +79,6 @@ class Browser:
 
     def hears_nothing(self) -> bool:
         return not select.select([self.socket], [], [], 0.05)[0]
-
-
-@pytest.fixture
-def port() -> Iterator[UdpPort]:
-    bound = UdpPort.bind("127.0.0.1", 0)
-    yield bound
-    bound.close()
 
 
 @pytest.fixture(params=FANOUTS)
